@@ -1,0 +1,5 @@
+"""Async OCR microservice for Chinese invoices and documents."""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"
