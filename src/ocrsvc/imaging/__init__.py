@@ -1,0 +1,1 @@
+"""Pictures in: decoding, enhancement and geometry of pages."""
