@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,25 +75,22 @@ def decode_top3(
     """
     steps = min(len(ids), math.ceil(width_px / stride_px) + 1)
     best = ids[:steps, 0]
-    starts = np.flatnonzero(np.concatenate((np.ones(min(steps, 1), dtype=np.bool_), best[1:] != best[:-1])))
-    if steps == 0 or not best.any():
+    if not best.any():  # blanks alone, or no step at all
         return _EMPTY
-    ends = np.append(starts[1:], steps)
+    changes = np.flatnonzero(best[1:] != best[:-1]) + 1
+    starts = np.concatenate((_FIRST, changes))
+    lengths = np.concatenate((changes, [steps])) - starts
     kept = best[starts] != BLANK
-    peaks = np.maximum.reduceat(probs[:steps, 0], starts)[kept].tolist()
-    starts, ends = starts[kept], ends[kept]
-    texts = [charset.by_class[number] for number in best[starts].tolist()]
-    centres = ((starts + ends) * (stride_px / 2 / width_px)).tolist()
-    others = _alternatives(ids[:steps, 1:], probs[:steps, 1:], starts.tolist(), ends.tolist(), charset)
-    chosen = _without_spare_spaces(texts)
-    texts = [texts[i] for i in chosen]
-    spans = _spans(texts, [centres[i] for i in chosen])
-    return _line_text(
-        [
-            CharReading(text, start, end, min(1.0, peaks[i]), others[i])
-            for i, text, (start, end) in zip(chosen, texts, spans, strict=True)
-        ]
-    )
+    peaks: list[float] = np.minimum(np.maximum.reduceat(probs[:steps, 0], starts)[kept], 1.0).tolist()
+    others = _alternatives(ids[:steps, 1:], probs[:steps, 1:], lengths, kept, charset)
+    texts = [charset.by_class[number] for number in best[starts[kept]].tolist()]
+    centres = (starts + lengths / 2)[kept] * (stride_px / width_px)
+    if " " in texts:
+        chosen = _without_spare_spaces(texts)
+        texts, centres = [texts[i] for i in chosen], centres[chosen]
+        peaks, others = [peaks[i] for i in chosen], [others[i] for i in chosen]
+    left, right = _spans(texts, centres)
+    return _line_text([CharReading(*reading) for reading in zip(texts, left, right, peaks, others, strict=True)])
 
 
 def join_lines(parts: Sequence[LineText], widths_px: Sequence[int]) -> LineText:
@@ -135,7 +131,7 @@ def _gap(before: list[CharReading], after: list[CharReading]) -> CharReading | N
 def _line_text(chars: list[CharReading]) -> LineText:
     if not chars:
         return _EMPTY
-    logs = math.fsum(math.log(max(char.confidence, _LEAST_PROBABILITY)) for char in chars)
+    logs = math.fsum([math.log(max(char.confidence, _LEAST_PROBABILITY)) for char in chars])
     return LineText("".join([char.text for char in chars]), math.exp(logs / len(chars)), tuple(chars))
 
 
@@ -150,45 +146,52 @@ def _without_spare_spaces(texts: list[str]) -> list[int]:
 def _alternatives(
     ids: NDArray[np.integer],
     probs: NDArray[np.float32],
-    starts: list[int],
-    ends: list[int],
+    lengths: NDArray[np.integer],
+    kept: NDArray[np.bool_],
     charset: Charset,
 ) -> list[tuple[tuple[str, float], ...]]:
-    """For each run of steps, the two most probable of its second and third classes, blank left out."""
+    """For each kept run of steps, the two most probable of its second and third classes, blank left out.
+
+    Args:
+        ids: [steps, 2] second and third classes.
+        probs: [steps, 2] their probabilities.
+        lengths: [runs] steps of each run.
+        kept: [runs] whether the run is a character.
+        charset: the model's characters.
+    """
+    run = np.where(kept, np.cumsum(kept), 0).repeat(2 * lengths)  # 0 for blanks, characters from 1
+    read = (run > 0) & (ids.ravel() != BLANK)
+    run, numbers, ranks = run[read], ids.ravel()[read], probs.ravel()[read]
+    order = np.lexsort((-ranks, run))
+    found: list[dict[int, float]] = [{} for _ in range(int(np.count_nonzero(kept)))]
+    for character, number, probability in zip(
+        run[order].tolist(), numbers[order].tolist(), ranks[order].tolist(), strict=True
+    ):
+        readings = found[character - 1]
+        if len(readings) < 2:
+            readings.setdefault(number, probability)
     by_class = charset.by_class
-    steps = list(zip(ids.tolist(), probs.tolist(), strict=True))
-    found: list[tuple[tuple[str, float], ...]] = []
-    for start, end in zip(starts, ends, strict=True):
-        highest: dict[int, float] = {}
-        for numbers, probabilities in steps[start:end]:
-            for number, probability in zip(numbers, probabilities, strict=True):
-                if number != BLANK and probability > highest.get(number, -1.0):
-                    highest[number] = probability
-        ranked = sorted(highest.items(), key=_probability, reverse=True)[:2]
-        found.append(tuple([(by_class[number], probability) for number, probability in ranked]))
-    return found
+    return [tuple([(by_class[number], p) for number, p in readings.items()]) for readings in found]
 
 
-def _probability(reading: tuple[int, float]) -> float:
-    return reading[1]
-
-
-def _spans(texts: list[str], centres: list[float]) -> list[tuple[float, float]]:
-    """Start and end of each character, from the centres of their runs (both as fractions of the width)."""
-    spans: list[tuple[float, float]] = []
-    centres = [min(1.0, centre) for centre in centres]
-    halves = [(right - left) / 2 for left, right in pairwise(centres)]
-    for i, centre in enumerate(centres):
-        before = halves[i - 1] if i > 0 else None
-        after = halves[i] if i < len(halves) else None
-        nearer = min(h for h in (before, after, max(centre, 1.0 - centre)) if h is not None)
-        reach_left = nearer if before is None else min(before, _REACH * nearer)
-        reach_right = nearer if after is None else min(after, _REACH * nearer)
-        spans.append((max(0.0, centre - reach_left), min(1.0, centre + reach_right)))
+def _spans(texts: list[str], centres: NDArray[np.float64]) -> tuple[list[float], list[float]]:
+    """Starts and ends of the characters, from the centres of their runs (all as fractions of the width)."""
+    centres = np.minimum(centres, 1.0)
+    if not len(centres):
+        return [], []
+    halves = (centres[1:] - centres[:-1]) / 2
+    if len(halves):
+        before, after = np.concatenate((halves[:1], halves)), np.concatenate((halves, halves[-1:]))
+    else:
+        before = after = np.maximum(centres, 1.0 - centres)  # a single character: all of the line
+    limit = _REACH * np.minimum(before, after)
+    left: list[float] = np.maximum(centres - np.minimum(before, limit), 0.0).tolist()
+    right: list[float] = np.minimum(centres + np.minimum(after, limit), 1.0).tolist()
     for i, text in enumerate(texts):
         if text == " ":  # never first or last
-            spans[i] = (spans[i - 1][1], spans[i + 1][0])
-    return spans
+            left[i], right[i] = right[i - 1], left[i + 1]
+    return left, right
 
 
+_FIRST = np.zeros(1, dtype=np.intp)
 _EMPTY = LineText("", 0.0, ())
