@@ -1,0 +1,1 @@
+"""The HTTP edge: routes by resource, schemas, uploads. With app.py the only place that imports FastAPI."""
