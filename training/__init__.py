@@ -1,0 +1,1 @@
+"""How the models that ocrsvc ships are made: synthetic data, nets, training, export, measuring."""

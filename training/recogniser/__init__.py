@@ -1,0 +1,1 @@
+"""The line recogniser: a CRNN (CNN + BiLSTM + CTC)."""

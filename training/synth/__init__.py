@@ -1,0 +1,1 @@
+"""Synthetic text lines: fonts, glyph atlas, texts, layout, effects."""
