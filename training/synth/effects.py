@@ -135,9 +135,8 @@ def blur(rng: random.Random, grey: Grey, hard: float) -> Grey:
         dx, dy = round(c * np.cos(angle)), round(c * np.sin(angle))
         cv2.line(kernel, (c - dx, c - dy), (c + dx, c + dy), 1.0)
         return _grey(cv2.filter2D(grey, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE))
-    return cv2.GaussianBlur(
-        grey, (0, 0), rng.uniform(0.3, 0.45 + (0.012 + 0.024 * hard) * len(grey)), borderType=cv2.BORDER_REPLICATE
-    )
+    sigma = rng.uniform(0.3, 0.45 + (0.012 + 0.024 * hard) * len(grey))
+    return _grey(cv2.GaussianBlur(grey, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE))
 
 
 def sharpen(rng: random.Random, grey: Grey) -> Grey:
