@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocrsvc.recognition.charset import Charset
-from ocrsvc.recognition.ctc import LineText, decode_top3, join_lines
+from ocrsvc.recognition.ctc import LineText, decode_top3
 
 CHARSET = Charset(("a", "b", "c", " "))
 
@@ -139,23 +139,3 @@ def test_spans_stay_in_the_line_in_order(path: str, width_px: int) -> None:
     assert line.text == line.text.strip()
     assert "  " not in line.text
     assert 0.0 <= line.confidence <= 1.0
-
-
-def test_pieces_are_joined_with_their_places_moved() -> None:
-    left, right = read(".a..b."), read(".c.")
-    line = join_lines([left, right], [24, 12])
-    assert line.text == "abc"
-    assert line.chars[2].start == pytest.approx(2 / 3)
-    assert line.chars[2].end == pytest.approx(1.0)
-    assert line.confidence == pytest.approx(0.9)
-
-
-def test_pieces_cut_in_a_gap_are_joined_with_a_space() -> None:
-    line = join_lines([read(".a..b......"), read("......c..a.")], [44, 44])
-    assert line.text == "ab ca"
-    assert line.chars[2].confidence == pytest.approx(0.9)
-
-
-def test_pieces_without_text_join_to_nothing() -> None:
-    assert join_lines([read(".."), read("..")], [8, 8]) == LineText("", 0.0, ())
-    assert join_lines([read(".."), read(".a.")], [8, 12]).text == "a"

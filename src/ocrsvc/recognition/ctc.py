@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +11,6 @@ from numpy.typing import NDArray
 from ocrsvc.recognition.charset import BLANK, Charset
 
 _LEAST_PROBABILITY = 1e-9
-_SPACE_GAP = 0.45  # of a character: wider gaps are written as a space
 _REACH = 1.5  # a character reaches at most this far towards the farther neighbour, in half distances to the nearer one
 
 
@@ -91,41 +89,6 @@ def decode_top3(
         peaks, others = [peaks[i] for i in chosen], [others[i] for i in chosen]
     left, right = _spans(texts, centres)
     return _line_text([CharReading(*reading) for reading in zip(texts, left, right, peaks, others, strict=True)])
-
-
-def join_lines(parts: Sequence[LineText], widths_px: Sequence[int]) -> LineText:
-    """Put the readings of a line's pieces (`line.split_wide`) together again.
-
-    A space is written at a cut whose gap is wider than 0.45 of a character, as within a line.
-
-    Args:
-        parts: readings of the pieces, from left to right.
-        widths_px: their widths, which add up to the line's.
-    """
-    total = sum(widths_px)
-    chars: list[CharReading] = []
-    left = 0
-    for part, width in zip(parts, widths_px, strict=True):
-        moved = [
-            CharReading(
-                c.text, (left + c.start * width) / total, (left + c.end * width) / total, c.confidence, c.alternatives
-            )
-            for c in part.chars
-        ]
-        if chars and moved and (gap := _gap(chars, moved)) is not None:
-            chars.append(gap)
-        chars += moved
-        left += width
-    return _line_text(chars)
-
-
-def _gap(before: list[CharReading], after: list[CharReading]) -> CharReading | None:
-    """The space between two pieces, as sure as the less sure of its neighbours; None where they touch."""
-    last, first = before[-1], after[0]
-    typical = float(np.median([c.end - c.start for c in (*before, *after) if c.text != " "]))
-    if first.start - last.end <= _SPACE_GAP * typical:
-        return None
-    return CharReading(" ", last.end, first.start, min(last.confidence, first.confidence), ())
 
 
 def _line_text(chars: list[CharReading]) -> LineText:
