@@ -13,13 +13,14 @@ from ocrsvc.detection.lines import MAX_RUNS, join_lines, level_marks
 from ocrsvc.detection.marks import find_marks, group_runs
 from ocrsvc.detection.order import order_lines
 from ocrsvc.detection.protocol import LineQuad
-from ocrsvc.detection.quads import line_quads
+from ocrsvc.detection.choose import choose_lines
+from ocrsvc.detection.quads import TextLine, line_quads
 from ocrsvc.detection.slant import fit_slant
 from ocrsvc.imaging.page import Page
 
 WORK_PIXELS = 3_000_000
 """Larger pages are looked at scaled down to this many pixels."""
-SMALL_SIDE_PX = 64
+SMALL_SIDE_PX = 56
 """Pictures lower or narrower than this are looked at enlarged."""
 
 
@@ -50,16 +51,13 @@ def _detect_at(pixels: NDArray[np.uint8], scale: float) -> list[LineQuad]:
         how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
         pixels = np.asarray(cv2.resize(pixels, size, interpolation=how), dtype=np.uint8)
     dark, light = find_ink(pixels)
-    found = _lines_of(dark)
-    for line in _lines_of(light):
-        if not any(_overlap(line, other) > 0.3 for other in found):
-            found.append(line)
+    found = choose_lines(_lines_of(dark), _lines_of(light))
     if scale == 1.0:
         return found
     return [LineQuad((line.quad / scale).astype(np.float32), line.score) for line in found]
 
 
-def _lines_of(ink: Ink) -> list[LineQuad]:
+def _lines_of(ink: Ink) -> list[TextLine]:
     marks = find_marks(ink)
     if len(marks) == 0:
         return []
@@ -70,12 +68,3 @@ def _lines_of(ink: Ink) -> list[LineQuad]:
     slant = fit_slant(marks, runs, width, height)
     level = level_marks(marks, slant)
     return line_quads(level, join_lines(level, runs, ink.bars, slant), slant)
-
-
-def _overlap(line: LineQuad, other: LineQuad) -> float:
-    """Share of the smaller one's bounding box that the other's covers."""
-    low = np.maximum(line.quad.min(axis=0), other.quad.min(axis=0))
-    high = np.minimum(line.quad.max(axis=0), other.quad.max(axis=0))
-    shared = float(np.prod(np.maximum(high - low, 0)))
-    areas = [float(np.prod(np.ptp(one.quad, axis=0))) for one in (line, other)]
-    return shared / max(1.0, min(areas))

@@ -17,18 +17,26 @@ GROUND_WINDOW = 17
 whatever the text in it, dark on light or light on dark."""
 MIN_CONTRAST = 14
 NOISE_FACTOR = 4.0
-PEAK_SHARE = 0.4
+NOISY = 3.0
+"""Median departure from the ground, grey levels, from which a page is smoothed first: it thins fine strokes."""
+PEAK_SHARE = 0.3
 """Ink is what has this share of the strongest contrast nearby: follows blur and faint print."""
 RULE_PX = 64
-PICTURE_PX = 44
+PICTURE_PX = 36
+PATCHES = 24
+"""Least patches of ink and ground in a square of a QR code; one character has up to some twenty."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ink:
-    """Marks of one polarity: `text` without rules and pictures, and the upright rules that part cells."""
+    """Marks of one polarity: `text` without rules and pictures, and the upright rules that part cells.
+
+    `contrast` [H, W] uint8 is how far a pixel stands out from the ground.
+    """
 
     text: Mask
     bars: Mask
+    contrast: NDArray[np.uint8]
 
 
 def find_ink(rgb: NDArray[np.uint8]) -> tuple[Ink, Ink]:
@@ -39,43 +47,52 @@ def find_ink(rgb: NDArray[np.uint8]) -> tuple[Ink, Ink]:
     """
     red, green, blue = cv2.split(rgb)
     value = _bytes(cv2.min(cv2.min(red, green), blue))
-    ground = _ground(value)
-    soft = cv2.GaussianBlur(value, (3, 3), 0)
-    dark, light = _bytes(cv2.subtract(ground, soft)), _bytes(cv2.subtract(soft, ground))
+    ground, edges = _ground(value)
+    dark, light = _bytes(cv2.subtract(ground, value)), _bytes(cv2.subtract(value, ground))
     noise = float(np.median(cv2.max(dark, light)[::GROUND_STEP_PX, ::GROUND_STEP_PX]))
+    if noise >= NOISY:
+        soft = _bytes(cv2.GaussianBlur(value, (3, 3), 0))
+        dark, light = _bytes(cv2.subtract(ground, soft)), _bytes(cv2.subtract(soft, ground))
     least = max(MIN_CONTRAST, NOISE_FACTOR * noise)
-    return _clean(_mark(dark, least)), _clean(_mark(light, least))
+    dark_ink, light_ink = _mark(dark, least, edges), _mark(light, least, edges)
+    pictures = _pictures(_bytes(cv2.bitwise_or(dark_ink, light_ink)))
+    return _clean(dark_ink, pictures, dark), _clean(light_ink, pictures, light)
 
 
-def _ground(value: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _ground(value: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The ground under the ink, and how steep it is: its own edges are no ink."""
     height, width = value.shape
     sparse = np.ascontiguousarray(value[GROUND_STEP_PX // 2 :: GROUND_STEP_PX, GROUND_STEP_PX // 2 :: GROUND_STEP_PX])
     if min(sparse.shape) < 2:
         sparse = value
     median = cv2.medianBlur(sparse, GROUND_WINDOW)
-    return _bytes(cv2.resize(median, (width, height), interpolation=cv2.INTER_LINEAR))
+    steep = cv2.morphologyEx(median, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
+    size = (width, height)
+    ground = cv2.resize(median, size, interpolation=cv2.INTER_LINEAR)
+    return _bytes(ground), _bytes(cv2.resize(steep, size, interpolation=cv2.INTER_LINEAR))
 
 
-def _mark(contrast: NDArray[np.uint8], least: float) -> Mask:
-    """Where contrast passes both the page's least and a share of the peak within some 30 px."""
+def _mark(contrast: NDArray[np.uint8], least: float, edges: NDArray[np.uint8]) -> Mask:
+    """Where contrast passes the page's least, a share of the peak within some 30 px, and the ground's own steps."""
     height, width = contrast.shape
     peak = cv2.dilate(contrast, np.ones((5, 5), np.uint8))[::4, ::4]
     peak = cv2.blur(cv2.dilate(peak, np.ones((13, 13), np.uint8)), (7, 7))
     bound = cv2.resize(cv2.convertScaleAbs(peak, alpha=PEAK_SHARE), (width, height), interpolation=cv2.INTER_LINEAR)
-    return _bytes(cv2.compare(contrast, np.maximum(bound, np.uint8(min(255, round(least)))), cv2.CMP_GT))
+    return _bytes(
+        cv2.compare(contrast, np.maximum(np.maximum(bound, edges), np.uint8(min(255, round(least)))), cv2.CMP_GT)
+    )
 
 
-def _clean(ink: Mask) -> Ink:
+def _clean(ink: Mask, pictures: Mask | None, contrast: NDArray[np.uint8]) -> Ink:
     if not ink.any():
-        return Ink(ink, ink)
+        return Ink(ink, ink, contrast)
     flat = _runs(ink, along_x=True)
     bars = _runs(ink, along_x=False)
     rules = cv2.bitwise_or(flat, bars)
     text = cv2.bitwise_and(ink, cv2.bitwise_not(rules))
-    pictures = _pictures(ink)
     if pictures is not None:
         text = cv2.bitwise_and(text, cv2.bitwise_not(pictures))
-    return Ink(_bytes(text), bars)
+    return Ink(_bytes(text), bars, contrast)
 
 
 def _runs(ink: Mask, along_x: bool) -> Mask:
@@ -91,29 +108,51 @@ def _runs(ink: Mask, along_x: bool) -> Mask:
 
 
 def _pictures(ink: Mask) -> Mask | None:
-    """Regions full of marks both ways, with no empty rows between them: QR codes, logos, photographs."""
-    joined = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((19, 19), np.uint8))
-    small = cv2.resize(joined, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
-    _, small = cv2.threshold(small, 200, 255, cv2.THRESH_BINARY)
+    """Square regions full of small patches with no empty rows between them: QR codes and the like."""
+    small = _above(cv2.resize(ink, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA), 60)
+    small = _bytes(cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8)))
     side = PICTURE_PX // 4
     solid = cv2.morphologyEx(small, cv2.MORPH_OPEN, np.ones((side, side), np.uint8))
     count, _, stats, _ = cv2.connectedComponentsWithStats(solid)
     found = None
-    for x, y, width, height, _area in stats[1:count] * 4:
-        if _has_empty_rows(ink[y : y + height, x : x + width]):
+    for x, y, width, height, _area in (stats[1:count] * 4).tolist():
+        if not _is_patchwork(ink[y : y + height, x : x + width]):
             continue
         found = np.zeros_like(ink) if found is None else found
-        margin = 10
-        found[max(0, y - margin) : y + height + margin, max(0, x - margin) : x + width + margin] = 255
+        x0, y0, x1, y1 = _grown(ink, x, y, x + width, y + height)
+        found[y0:y1, x0:x1] = 255
     return found
 
 
-def _has_empty_rows(ink: Mask) -> bool:
-    """Whether strips of the region show lines of text with gaps between: strips, so that slant does not hide them."""
+def _grown(ink: Mask, x0: int, y0: int, x1: int, y1: int) -> tuple[int, int, int, int]:
+    """A box drawn out on every side as long as ink goes on without a break."""
+    step = 5
+    for _ in range(12):
+        sides = (
+            ink[y0:y1, max(0, x0 - step) : x0],
+            ink[max(0, y0 - step) : y0, x0:x1],
+            ink[y0:y1, x1 : x1 + step],
+            ink[y1 : y1 + step, x0:x1],
+        )
+        left, top, right, bottom = (side.size > 0 and float(side.mean()) > 0.08 * 255 for side in sides)
+        if not (left or top or right or bottom):
+            break
+        x0, y0 = max(0, x0 - step * left), max(0, y0 - step * top)
+        x1, y1 = x1 + step * right, y1 + step * bottom
+    return max(0, x0 - 2), max(0, y0 - 2), x1 + 2, y1 + 2
+
+
+def _is_patchwork(ink: Mask) -> bool:
+    """Whether a region has many patches of ink and ground per square of its height, and in no strip empty rows.
+
+    Lines of text have gaps between them; strips, so that slant does not hide these.
+    """
     height, width = ink.shape
     strips = ink[:, : width // PICTURE_PX * PICTURE_PX].reshape(height, -1, PICTURE_PX)
-    density = strips.mean(axis=2) / 255
-    return bool((density < 0.08).mean() > 0.14)
+    if ((strips.mean(axis=2) < 0.08 * 255).mean()) > 0.14:
+        return False
+    patches = cv2.connectedComponents(ink, connectivity=4)[0] + cv2.connectedComponents(cv2.bitwise_not(ink))[0]
+    return bool(patches * height / width >= PATCHES)
 
 
 def _above(image: object, level: int) -> Mask:

@@ -50,7 +50,7 @@ def level_marks(marks: Marks, slant: Slant) -> Marks:
     x = ((marks.x0 + marks.x1) / 2).astype(np.float64)
     y = ((marks.y0 + marks.y1) / 2).astype(np.float64)
     shift = (slant.level(x, y) - y).astype(np.float32)
-    return Marks(marks.x0, marks.y0 + shift, marks.x1, marks.y1 + shift, marks.area)
+    return Marks(marks.x0, marks.y0 + shift, marks.x1, marks.y1 + shift, marks.area, marks.contrast)
 
 
 def join_lines(marks: Marks, runs: Ints, bars: Mask, slant: Slant) -> Ints:
@@ -86,11 +86,14 @@ def bound_runs(marks: Marks, labels: Ints) -> Runs:
     return Runs(x0, y0, x1, y1, tall)
 
 
-def usual_height(height: Floats, width: Floats) -> float:
-    """Median height of the page's lines, each weighing as much as it is long."""
-    order = np.argsort(height)
-    total = np.cumsum(width[order])
-    return float(height[order][np.searchsorted(total, total[-1] / 2)])
+def usual_height(bounds: Runs) -> float:
+    """Median character height of the page's runs, each weighing as much as it is long; upright runs tell nothing."""
+    lying = bounds.width >= 1.5 * bounds.tall
+    chosen = lying if lying.any() else np.ones(len(bounds), dtype=np.bool_)
+    tall, weight = bounds.tall[chosen], bounds.width[chosen]
+    order = np.argsort(tall)
+    total = np.cumsum(weight[order])
+    return float(tall[order][np.searchsorted(total, total[-1] / 2)])
 
 
 def _near_pairs(bounds: Runs) -> Pairs:
@@ -105,7 +108,9 @@ def _near_pairs(bounds: Runs) -> Pairs:
     left = np.repeat(np.arange(len(level)), counts)
     offset = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     a, b = order[left], order[left + 1 + offset]
-    near = np.maximum(bounds.x0[a], bounds.x0[b]) - np.minimum(bounds.x1[a], bounds.x1[b]) <= 1.3 * reach
+    near = np.maximum(bounds.x0[a], bounds.x0[b]) - np.minimum(bounds.x1[a], bounds.x1[b]) <= 1.4 * float(
+        bounds.height.max()
+    )
     a, b = a[near], b[near]
     swap = bounds.x0[a] > bounds.x0[b]
     return np.where(swap, b, a).astype(np.int32), np.where(swap, a, b).astype(np.int32)
@@ -121,7 +126,9 @@ def _alike(bounds: Runs, a: Ints, b: Ints) -> NDArray[np.bool_]:
     high = np.maximum(bounds.height[a], bounds.height[b])
     gap = bounds.x0[b] - bounds.x1[a]
     size = np.where(low < 0.6 * high, low, (low + high) / 2)
-    return (low >= SMALL * high) & (_shared_height(bounds, a, b) >= 0.55 * low) & (gap <= MAX_GAP * size)
+    rows = (bounds.height <= 1.7 * bounds.tall) | (bounds.tall < 6)
+    low_enough = rows[a] & rows[b]
+    return low_enough & (low >= SMALL * high) & (_shared_height(bounds, a, b) >= 0.55 * low) & (gap <= MAX_GAP * size)
 
 
 def _stacked(bounds: Runs, a: Ints, b: Ints) -> NDArray[np.bool_]:
@@ -130,8 +137,10 @@ def _stacked(bounds: Runs, a: Ints, b: Ints) -> NDArray[np.bool_]:
     height = np.maximum(bounds.y1[a], bounds.y1[b]) - np.minimum(bounds.y0[a], bounds.y0[b])
     shared = np.minimum(bounds.x1[a], bounds.x1[b]) - np.maximum(bounds.x0[a], bounds.x0[b])
     low = np.minimum(bounds.height[a], bounds.height[b])
-    usual = usual_height(bounds.height, bounds.width)
+    usual = usual_height(bounds)
     fits = (height <= 1.2 * width) & (width <= 1.8 * height) & (height <= 1.35 * usual)
+    apart = np.maximum(bounds.y0[a], bounds.y0[b]) - np.minimum(bounds.y1[a], bounds.y1[b])
+    fits |= (apart <= max(1.5, 0.12 * usual)) & (height <= 1.3 * usual) & (width <= 1.3 * usual)
     return fits & (shared >= 0.6 * np.minimum(bounds.width[a], bounds.width[b])) & (low <= 0.5 * height)
 
 
@@ -142,8 +151,10 @@ def _small_beside(bounds: Runs, a: Ints, b: Ints) -> NDArray[np.bool_]:
     high = bounds.height[big]
     gap = np.maximum(bounds.x0[a], bounds.x0[b]) - np.minimum(bounds.x1[a], bounds.x1[b])
     inside = (bounds.y0[small] >= bounds.y0[big] - 0.25 * high) & (bounds.y1[small] <= bounds.y1[big] + 0.3 * high)
-    little = (bounds.height[small] < 0.62 * high) & (bounds.width[small] <= 2.6 * high)
-    return inside & little & (gap <= 0.75 * high)
+    flat = bounds.height[small] < 0.25 * high
+    little = (bounds.height[small] < 0.62 * high) & (bounds.width[small] <= np.where(flat, 2.6, 1.1) * high)
+    known = high <= 2.5 * usual_height(bounds)
+    return inside & little & known & (gap <= 0.75 * high)
 
 
 def _nearest_only(bounds: Runs, a: Ints, b: Ints) -> Pairs:

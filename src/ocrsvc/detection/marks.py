@@ -22,13 +22,15 @@ REACH = 0.3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Marks:
-    """Bounding boxes of N connected marks, pixels, ends exclusive, each array [N]; `area` counts ink."""
+    """Bounding boxes of N connected marks, pixels, ends exclusive, each array [N]; `area` counts ink, `contrast` is its
+    mean distance from the ground in grey levels."""
 
     x0: Floats
     y0: Floats
     x1: Floats
     y1: Floats
     area: Floats
+    contrast: Floats
 
     def __len__(self) -> int:
         """How many marks there are."""
@@ -36,7 +38,14 @@ class Marks:
 
     def take(self, chosen: NDArray[np.bool_] | Ints) -> Marks:
         """The marks at these places."""
-        return Marks(self.x0[chosen], self.y0[chosen], self.x1[chosen], self.y1[chosen], self.area[chosen])
+        return Marks(
+            self.x0[chosen],
+            self.y0[chosen],
+            self.x1[chosen],
+            self.y1[chosen],
+            self.area[chosen],
+            self.contrast[chosen],
+        )
 
     @property
     def width(self) -> Floats:
@@ -51,13 +60,26 @@ class Marks:
 
 def find_marks(ink: Ink) -> Marks:
     """Every connected mark that can be part of a character."""
-    _, _, stats, _ = cv2.connectedComponentsWithStats(ink.text, connectivity=8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(ink.text, connectivity=8)
     x, y, width, height, area = np.asarray(stats[1:], dtype=np.float32).T
-    marks = Marks(x, y, x + width, y + height, area)
+    at = np.flatnonzero(ink.text)
+    total = np.bincount(labels.ravel()[at], ink.contrast.ravel()[at], minlength=count)[1:]
+    marks = Marks(x, y, x + width, y + height, area, (total / np.maximum(area, 1)).astype(np.float32))
     tall, wide = marks.height, marks.width
     keep = (area >= MIN_AREA_PX) & (tall <= MAX_HEIGHT_PX) & (wide <= MAX_ASPECT * np.maximum(tall, 6))
     keep &= ~((tall > 24) & (tall > 7 * wide))  # a bar's remains, not a stroke
-    return marks.take(keep)
+    return marks.take(keep & ~_goes_on_bars(marks, ink))
+
+
+def _goes_on_bars(marks: Marks, ink: Ink) -> NDArray[np.bool_]:
+    """Thin upright marks that go on where an upright rule ends: the rule's own slanted or broken parts."""
+    thin = (marks.height >= 6) & (marks.width <= 0.4 * marks.height)
+    if not thin.any() or not ink.bars.any():
+        return np.zeros(len(marks), dtype=np.bool_)
+    near = cv2.dilate(ink.bars, np.ones((31, 5), np.uint8))
+    x = np.clip((marks.x0 + marks.x1) / 2, 0, near.shape[1] - 1).astype(int)
+    top, bottom = marks.y0.astype(int), marks.y1.astype(int) - 1
+    return np.asarray(thin & ((near[top, x] > 0) | (near[bottom, x] > 0)))
 
 
 def group_runs(marks: Marks, ink: Ink) -> Ints:

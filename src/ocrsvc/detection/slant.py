@@ -12,6 +12,10 @@ from ocrsvc.detection.marks import Ints, Marks
 Doubles = NDArray[np.float64]
 
 MAX_SLOPE = 0.3
+LEVEL = 0.003
+"""A page whose runs slope less than this at their median is level: what they show is the shape of characters."""
+ENOUGH = 12
+"""From this many long runs on, their change over the page, as of a photographed one, is trusted."""
 LONG_RUN = 5.0
 """Runs at least this many times as long as high tell a slope."""
 
@@ -39,10 +43,10 @@ class Slant:
 def fit_slant(marks: Marks, runs: Ints, width_px: int, height_px: int) -> Slant:
     """Slant that fits the long runs best: robust least squares over their own slopes."""
     x, y, slope, weight = _run_slopes(marks, runs)
-    if len(x) == 0:
+    if len(x) == 0 or _weighted_median(np.abs(slope), weight) < LEVEL:
         return Slant()
     design = np.stack([np.ones_like(x), (x - width_px / 2) / width_px, (y - height_px / 2) / height_px], axis=1)
-    ridge = np.diag([1e-6, 0.05, 0.05]) * weight.sum()
+    ridge = np.diag([1e-6, 1.0, 1.0]) * (0.004 if len(x) >= ENOUGH else 0.05) * weight.sum()
     trust = weight.copy()
     solution = np.zeros(3)
     solution[0] = _weighted_median(slope, weight)
