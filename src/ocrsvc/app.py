@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 from fastapi import FastAPI
@@ -30,10 +30,9 @@ from ocrsvc.imaging.decode import DecodeLimits
 from ocrsvc.metrics import Metrics
 from ocrsvc.reader import PageReader
 from ocrsvc.recognition.batching import BatchLimits, LineBatcher
+from ocrsvc.recognition.onnx import OnnxRecogniser, Recogniser
+from ocrsvc.recognition.package import find_package
 from ocrsvc.settings import Settings
-
-if TYPE_CHECKING:
-    from ocrsvc.recognition.onnx import Recogniser
 
 _log = logging.getLogger("ocrsvc.life")
 
@@ -61,7 +60,6 @@ def create_app(
     app = FastAPI(
         title="ocrsvc",
         version=__version__,
-        root_path=settings.root_path,
         lifespan=lifespan,
         openapi_url=None,
         docs_url=None,
@@ -89,7 +87,7 @@ def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
             allow_headers=["Cache-Control", "Content-Type", "X-API-Key", "X-Request-ID"],
             expose_headers=["Retry-After", "X-Request-ID"],
         )
-    app.add_middleware(RequestScope, metrics=metrics, drain_bytes=settings.max_body_bytes)
+    app.add_middleware(RequestScope, metrics=metrics, drain_bytes=settings.max_body_bytes, root_path=settings.root_path)
 
 
 def _described_once(app: FastAPI, root_path: str) -> Any:
@@ -113,7 +111,7 @@ async def _running(
 ) -> AsyncIterator[Services]:
     """Load, warm up, start; at the end let what was admitted finish, then stop."""
     cv2.setNumThreads(1)  # the compute pool's threads are the cores
-    model = recogniser or _load_recogniser(settings)
+    model = recogniser or OnnxRecogniser(find_package(settings.model, settings.model_dir))
     finder = detector or ContourDetector()
     door = Door(DoorLimits(settings.door_requests, settings.door_pixels, settings.max_held_bytes), metrics)
     with ComputePool(settings.threads or cores()) as pool:
@@ -129,11 +127,11 @@ async def _running(
                 limits=decode_limits,
                 enhancement=settings.enhancement,
             )
-            shared = SharedResults(ResultCache[Answer](settings.cache_bytes, lambda answer: answer.size_bytes))
+            kept = ResultCache[Answer](settings.cache_bytes, lambda answer: answer.size_bytes, metrics.cache_holds)
             readiness.open(lambda: pool.healthy and batcher.healthy)
             _log.info("ready")
             yield Services(
-                answers=PageAnswers(reader, pool, door, shared, decode_limits, metrics),
+                answers=PageAnswers(reader, pool, door, SharedResults(kept), decode_limits, metrics),
                 pool=pool,
                 door=door,
                 metrics=metrics,
@@ -144,13 +142,6 @@ async def _running(
             )
             readiness.close()
             await _drain(door, settings.shutdown_grace_s)
-
-
-def _load_recogniser(settings: Settings) -> Recogniser:
-    from ocrsvc.recognition.onnx import OnnxRecogniser
-    from ocrsvc.recognition.package import find_package
-
-    return OnnxRecogniser(find_package(settings.model, settings.model_dir))
 
 
 async def _drain(door: Door, grace_s: float) -> None:
@@ -176,4 +167,7 @@ def _request_limits(settings: Settings) -> RequestLimits:
 
 def _models(model: Recogniser, detector: Detector) -> tuple[ModelInfo, ...]:
     """Describe the models in use, the recogniser first."""
-    return (ModelInfo(name=model.name, kind="recogniser"), ModelInfo(name=detector.name, kind="detector"))
+    reader = ModelInfo(name=model.name, kind="recogniser")
+    if isinstance(model, OnnxRecogniser):
+        reader = reader.model_copy(update={"version": model.package.version, "precision": model.package.precision})
+    return (reader, ModelInfo(name=detector.name, kind="detector"))

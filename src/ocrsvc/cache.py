@@ -37,11 +37,15 @@ class ResultCache(Generic[T]):
     Args:
         max_bytes: bound of all entries together; 0 keeps nothing.
         size_of: bytes that one result takes.
+        on_change: told the bytes of all entries whenever they change.
     """
 
-    def __init__(self, max_bytes: int, size_of: Callable[[T], int]) -> None:
+    def __init__(
+        self, max_bytes: int, size_of: Callable[[T], int], on_change: Callable[[int], None] = lambda held_bytes: None
+    ) -> None:
         self._max_bytes, self._size_of = max_bytes, size_of
         self._entries: OrderedDict[Hashable, tuple[T, int]] = OrderedDict()
+        self._on_change = on_change
         self.held_bytes = 0
 
     def __len__(self) -> int:
@@ -69,6 +73,7 @@ class ResultCache(Generic[T]):
         while self.held_bytes > self._max_bytes:
             _, (_, dropped) = self._entries.popitem(last=False)
             self.held_bytes -= dropped
+        self._on_change(self.held_bytes)
 
 
 class SharedResults(Generic[T]):

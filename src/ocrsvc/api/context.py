@@ -66,6 +66,12 @@ class Services:
     limits: RequestLimits
     api_keys: tuple[str, ...]
     models: tuple[ModelInfo, ...]
+    """The recogniser first."""
+
+    @property
+    def model_name(self) -> str:
+        """What answers say they were read by."""
+        return self.models[0].name
 
 
 class AppState(TypedDict):

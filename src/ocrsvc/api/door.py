@@ -63,6 +63,14 @@ class Door:
         """Bytes of uploads in memory."""
         return self._held_bytes
 
+    def require_place(self) -> None:
+        """Check that one more request would be admitted, its pixels aside.
+
+        Raises:
+            Overloaded: no place is free.
+        """
+        self._require(self._requests < self._limits.requests, "requests")
+
     @contextmanager
     def admit(self, pixels: int) -> Iterator[None]:
         """Hold one request's place and its pixels while the block runs.
@@ -70,7 +78,7 @@ class Door:
         Raises:
             Overloaded: no room; nothing was started.
         """
-        self._require(self._requests < self._limits.requests, "requests")
+        self.require_place()
         self._require(self._pixels + pixels <= self._limits.pixels, "pixels")
         self._requests += 1
         self._pixels += pixels

@@ -45,7 +45,7 @@ class _Exchange:
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            if message["status"] >= 400 and self._may_drain and not self._body_done:
+            if 400 <= message["status"] < 504 and self._may_drain and not self._body_done:
                 await self._drain()
             self.status = message["status"]
             MutableHeaders(scope=message)["X-Request-ID"] = self._record.request_id
@@ -64,14 +64,16 @@ class _Exchange:
 class RequestScope:
     """Outermost: gives a request its id and clock, and writes one log line and one count when it ends."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, drain_bytes: int) -> None:
-        self._app, self._metrics, self._drain_bytes = app, metrics, drain_bytes
+    def __init__(self, app: ASGIApp, metrics: Metrics, drain_bytes: int, root_path: str = "") -> None:
+        self._app, self._metrics = app, metrics
+        self._drain_bytes, self._root_path = drain_bytes, root_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        self._place(scope)
         headers = Headers(scope=scope)
         record = RequestRecord(checked_request_id(headers.get("x-request-id")), asyncio.get_running_loop().time())
         scope[RECORD] = record
@@ -83,6 +85,14 @@ class RequestScope:
             exchange.status = HUNG_UP
         finally:
             self._finish(scope, record, exchange)
+
+    def _place(self, scope: Scope) -> None:
+        """Put the request below the root path, whether or not the proxy stripped it: as ASGI wants both keys."""
+        if not self._root_path:
+            return
+        scope["root_path"] = self._root_path
+        if not f"{scope['path']}/".startswith(f"{self._root_path}/"):
+            scope["path"] = self._root_path + scope["path"]
 
     def _finish(self, scope: Scope, record: RequestRecord, exchange: _Exchange) -> None:
         operation = getattr(scope.get("route"), "operation_id", None) or "other"

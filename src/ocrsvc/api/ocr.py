@@ -59,7 +59,7 @@ async def read_image(
     """Read every line of one picture."""
     async with deadline:
         answer = await services.answers.read(pictures.files[0], pictures.options, share=share)
-    return ocr_reply(answer, record, services.models[0].name)
+    return ocr_reply(answer, record, services.model_name)
 
 
 @router.post(
@@ -78,9 +78,10 @@ async def read_images(
     async def read(data: bytes) -> Answer:
         return await services.answers.read(data, pictures.options, share=share)
 
+    services.door.require_place()  # a batch is refused as a whole before it starts; later, picture by picture
     async with deadline:
         outcomes = await read_each(read, pictures.files, BATCH_PICTURES_AT_ONCE)
-    return batch_reply(outcomes, record, services.models[0].name)
+    return batch_reply(outcomes, record, services.model_name)
 
 
 @router.post(

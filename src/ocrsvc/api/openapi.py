@@ -1,11 +1,7 @@
-"""The written contract: what FastAPI derives, completed with bodies, security and headers.
-
-`python -m ocrsvc.api.openapi > openapi.yaml` writes the file that the repository keeps.
-"""
+"""The written contract: what FastAPI derives, completed with bodies, security and headers."""
 
 from __future__ import annotations
 
-import sys
 from typing import Any, Final
 
 import yaml
@@ -116,16 +112,3 @@ class _Dumper(yaml.SafeDumper):
 def to_yaml(schema: dict[str, Any]) -> str:
     """Write a description as YAML, keys in their own order."""
     return yaml.dump(schema, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
-
-
-def main() -> None:
-    """Write the contract of an app with default settings to standard output."""
-    from ocrsvc.app import create_app
-    from ocrsvc.settings import Settings
-
-    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # standard output is a TextIOWrapper here
-    sys.stdout.write(to_yaml(create_app(Settings(root_path="")).openapi()))
-
-
-if __name__ == "__main__":
-    main()

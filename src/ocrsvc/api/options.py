@@ -63,13 +63,13 @@ def parse_options(fields: Mapping[str, Any]) -> OcrOptions:
     """Check the options of a request.
 
     Args:
-        fields: option names to text or JSON values; unknown names are skipped.
+        fields: option names to text or JSON values; unknown names are skipped, and null means the default.
 
     Raises:
         InvalidParameter: names every option that is wrong and what it must be.
     """
     try:
-        return OcrOptions.model_validate(dict(fields))
+        return OcrOptions.model_validate({name: value for name, value in fields.items() if value is not None})
     except ValidationError as error:
         wrong = dict.fromkeys(str(detail["loc"][0]) for detail in error.errors())
         raise InvalidParameter("; ".join(f"{name} must be {_EXPECTED[name]}" for name in wrong) + ".") from error

@@ -1,0 +1,101 @@
+"""The arrows between the folders, and the promises that hold for all of the package."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+import ocrsvc
+from ocrsvc.api.failures import EXAMPLES
+from ocrsvc.errors import OcrError
+
+PACKAGE = Path(ocrsvc.__file__).parent
+REPOSITORY = PACKAGE.parent.parent
+MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
+
+LAYERS = {
+    "imaging": 0,
+    "detection": 1,
+    "recognition": 1,
+    "reader": 2,
+    "documents": 3,
+    "invoices": 3,
+    "metrics": 3,
+    "api": 4,
+    "app": 5,
+    "contract": 6,
+    "cli": 7,
+}
+"""Higher imports lower, never the reverse; what is missing here may be imported by all (errors, compute, settings)."""
+
+ONLY_IN = {
+    "onnxruntime": {"detection", "recognition", "cli"},
+    "fastapi": {"api", "app"},
+    "starlette": {"api", "app"},
+    "torch": set[str](),
+    "training": set[str](),
+}
+
+
+def part_of(path: Path) -> str:
+    """The folder or module of the package that a file belongs to."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    """Dotted names that a module imports, at run time or for types."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_module_imports_only_what_lies_below_it(path: Path) -> None:
+    own = LAYERS.get(part_of(path))
+    inner = {name.split(".")[1] for name in imports_of(path) if name.startswith("ocrsvc.")} - {part_of(path)}
+    above = {name for name in inner if own is not None and LAYERS.get(name, -1) >= own}
+    assert not above, f"{part_of(path)} imports {above}"
+
+
+@pytest.mark.parametrize("library", ONLY_IN)
+def test_library_is_imported_only_where_it_belongs(library: str) -> None:
+    users = {part_of(path) for path in MODULES if library in {name.split(".")[0] for name in imports_of(path)}}
+    assert users <= ONLY_IN[library]
+
+
+def test_only_settings_reads_the_environment() -> None:
+    readers = [path.name for path in MODULES if "environ" in path.read_text(encoding="utf-8")]
+    assert readers in ([], ["settings.py"])
+
+
+def test_no_module_is_too_long_to_be_read() -> None:
+    lengths = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES}
+    assert {name: count for name, count in lengths.items() if count > 300} == {}
+
+
+def all_errors(kind: type[OcrError] = OcrError) -> Iterator[type[OcrError]]:
+    for child in kind.__subclasses__():
+        if child.__module__.startswith("ocrsvc"):
+            yield child
+            yield from all_errors(child)
+
+
+def test_every_error_has_its_own_code() -> None:
+    codes = [kind.code for kind in all_errors()]
+    assert len(codes) == len(set(codes)) == 12
+
+
+def test_every_error_is_in_the_contract() -> None:
+    contract = yaml.safe_load((REPOSITORY / "openapi.yaml").read_text(encoding="utf-8"))
+    listed = contract["components"]["schemas"]["ErrorBody"]["properties"]["code"]["enum"]
+    assert sorted(kind.code for kind in all_errors()) == sorted(listed)
+
+
+def test_every_error_has_an_example_message() -> None:
+    assert set(all_errors()) == set(EXAMPLES)
