@@ -127,20 +127,29 @@ async def test_the_context_of_the_caller_goes_with_the_job(pool: ComputePool) ->
 
 
 async def test_closing_fails_what_waits_and_lets_what_runs_end() -> None:
-    pool = ComputePool(1)
-    with pool:
+    with ComputePool(1) as pool:
         bench = Bench(pool)
-        held = await bench.hold()
-        waiting = await bench.add("waits", Priority.RECOGNISE)
-        # close() blocks until the running job has ended, so it must not hold this loop here
-        closing = threading.Thread(target=pool.close)
+        bench.gate.clear()
+
+        def run_to_the_end() -> None:
+            bench.gate.passes()
+            bench.done.append("job ended")
+
+        def close() -> None:
+            pool.close()
+            bench.done.append("pool closed")
+
+        held = submit(pool.run(run_to_the_end))
+        await bench.gate.arrived(1)
+        waiting = await bench.add("never", Priority.RECOGNISE)
+        closing = threading.Thread(target=close)  # close() blocks, and this loop has more to do
         closing.start()
         with pytest.raises(Unavailable):
             await waiting
         bench.gate.set()
         await held
         closing.join()
-    assert bench.done == []
+    assert bench.done == ["job ended", "pool closed"]
     assert not pool.healthy
 
 

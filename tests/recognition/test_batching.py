@@ -2,16 +2,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import NoReturn
 
+import numpy as np
 import pytest
 
 from ocrsvc.compute import ComputePool
 from ocrsvc.errors import Internal, Overloaded, Unavailable
 from ocrsvc.recognition.batching import BatchLimits, LineBatcher, Recognised
-from ocrsvc.recognition.line import bucket_width_px
+from ocrsvc.recognition.line import LineCrop, bucket_width_px
+from ocrsvc.recognition.waiting import Page
 from tests.fakes import FakeObserver, FakeRecogniser, Gate, ManualClockLoop, line_of, settle, submit
 
 pytestmark = pytest.mark.anyio
@@ -150,6 +154,44 @@ async def test_leaving_frees_the_queue_while_the_worker_is_busy(fake: FakeRecogn
         assert (batcher.waiting, batcher.owed) == (0, 1)
 
 
+async def test_leaving_frees_the_pixels_while_the_worker_is_busy(fake: FakeRecogniser, pool: ComputePool) -> None:
+    async with busy(fake, pool) as batcher:
+        pixels = np.zeros((32, 100), dtype=np.uint8)
+        held = weakref.ref(pixels)
+        left = submit(batcher.recognise([LineCrop(pixels)]))
+        del pixels
+        await settle()
+        assert held() is not None
+        left.cancel()
+        await settle()
+        del left
+        gc.collect()
+        assert held() is None
+
+
+async def test_a_failure_that_meets_a_leaving_caller_is_not_reported_as_lost(
+    fake: FakeRecogniser, pool: ComputePool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: lost.append(context))
+    calls: list[asyncio.Task[Recognised]] = []
+    fail = Page.fail
+
+    def fail_and_leave(page: Page, error: Exception) -> None:
+        fail(page, error)
+        calls[0].cancel()
+
+    monkeypatch.setattr(Page, "fail", fail_and_leave)
+    fake.answer = lambda lines: []
+    async with LineBatcher(fake.infer, pool) as batcher:
+        calls.append(read(batcher, 100))
+        with pytest.raises(asyncio.CancelledError):
+            await calls[0]
+        calls.clear()
+    gc.collect()
+    assert not lost
+
+
 async def test_leaving_during_a_batch_drops_its_result_and_no_other(fake: FakeRecogniser, pool: ComputePool) -> None:
     async with LineBatcher(fake.infer, pool) as batcher:
         fake.gate.clear()
@@ -177,6 +219,21 @@ async def test_a_batch_held_in_the_pool_is_dropped_when_all_have_left(fake: Fake
         await detection
         assert await texts(read(batcher, 200)) == ["200"]
     assert fake.batches == [[200]]
+
+
+async def test_lines_go_before_the_preparation_of_new_pages(fake: FakeRecogniser, pool: ComputePool) -> None:
+    gate = Gate()
+    gate.clear()
+    async with LineBatcher(fake.infer, pool) as batcher:
+        detection = submit(pool.run(gate.passes))
+        await gate.arrived(1)
+        batches_before = submit(pool.run(lambda: len(fake.batches)))
+        await settle()
+        lines = read(batcher, 100)
+        await settle()
+        gate.set()
+        assert await batches_before == 1
+        await asyncio.gather(detection, lines)
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])

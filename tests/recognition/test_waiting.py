@@ -119,7 +119,6 @@ def test_what_comes_after_the_reply_is_ignored(loop: asyncio.AbstractEventLoop) 
     page.reply.cancel()
     page.answer(0, width_reading(10))
     page.fail(ValueError())
-    page.retire()
     assert page.reply.cancelled()
 
 

@@ -179,7 +179,7 @@ class LineBatcher:
             return Recognised(texts, max(0.0, loop.time() - admitted_s - compute_s), compute_s)
         finally:
             self._owed.discard(page)
-            page.retire()
+            page.reply.cancel()
             if page.waiting_lines:
                 self._waiting.drop(page)
                 self._observer.queue_depth(self.waiting)

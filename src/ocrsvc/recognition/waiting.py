@@ -80,11 +80,6 @@ class Page:
             known = isinstance(error, OcrError)
             self.reply.set_exception(type(error)(*error.args) if known else Internal("The lines could not be read."))
 
-    def retire(self) -> None:
-        """Mark the reply as seen, so that one that came after its caller left is not reported as lost."""
-        if not self.reply.cancel() and not self.reply.cancelled():
-            self.reply.exception()
-
 
 class WaitingPages:
     """Pages with waiting lines. Each batch is led by the next page in turn; no page waits for all of another."""
