@@ -169,5 +169,11 @@ def _models(model: Recogniser, detector: Detector) -> tuple[ModelInfo, ...]:
     """Describe the models in use, the recogniser first."""
     reader = ModelInfo(name=model.name, kind="recogniser")
     if isinstance(model, OnnxRecogniser):
-        reader = reader.model_copy(update={"version": model.package.version, "precision": model.package.precision})
+        reader = reader.model_copy(
+            update={
+                "version": model.package.version,
+                "precision": model.package.precision,
+                "sha256": model.package.model_sha256,
+            }
+        )
     return (reader, ModelInfo(name=detector.name, kind="detector"))

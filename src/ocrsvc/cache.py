@@ -105,6 +105,7 @@ class SharedResults(Generic[T]):
         if flight is None:
             source = Source.COMPUTED
             flight = _Flight(asyncio.create_task(self._compute(key, compute), name="shared result"))
+            flight.task.add_done_callback(_note_failure)
             self._flights[key] = flight
         return await self._wait(key, flight), source
 
@@ -130,6 +131,12 @@ class SharedResults(Generic[T]):
         if self._flights.get(key) is flight:
             del self._flights[key]
         flight.task.cancel()  # without effect on a task that is done
+
+
+def _note_failure(task: asyncio.Task[T]) -> None:
+    """Mark a failure as seen: when every waiter has left, there is nobody to tell."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _own_copy(failure: BaseException) -> BaseException:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ocrsvc.api.door import Door
 from ocrsvc.api.options import OcrOptions
-from ocrsvc.api.render import render_image, render_results
+from ocrsvc.api.render import render_results
 from ocrsvc.cache import SharedResults, Source
 from ocrsvc.compute import ComputePool, Priority
 from ocrsvc.imaging.decode import DecodeLimits, ImageHeader, check_limits, probe_image
@@ -24,26 +24,30 @@ from ocrsvc.reader import PageReader, StageTimes
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is known of one picture; the parts that are JSON are kept as bytes, so that a cached answer costs nothing.
+    """What is known of one picture; its lines are kept as JSON bytes, so that a cached answer costs nothing.
 
     Attributes:
         results: JSON array of the lines.
-        image: JSON object of the page's size and rotation.
         lines: number of results.
+        width_px: of the picture after its EXIF orientation.
+        height_px: likewise.
+        rotation: clockwise degrees that would make the page upright.
         timings: seconds that this request spent in each stage.
         source: where the answer came from.
     """
 
     results: bytes
-    image: bytes
     lines: int
+    width_px: int
+    height_px: int
+    rotation: int
     timings: StageTimes
     source: Source = Source.COMPUTED
 
     @property
     def size_bytes(self) -> int:
         """Memory that the answer takes, but for a constant."""
-        return len(self.results) + len(self.image)
+        return len(self.results)
 
 
 class PageAnswers:
@@ -113,7 +117,9 @@ class PageAnswers:
                 if options.return_chars  # characters make it large enough to hold up the event loop
                 else render_results(reading, options)
             )
-        return Answer(results, render_image(reading), len(reading.lines), reading.timings)
+        return Answer(
+            results, len(reading.lines), reading.width_px, reading.height_px, reading.rotation, reading.timings
+        )
 
 
 async def read_each(

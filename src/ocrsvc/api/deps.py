@@ -45,7 +45,7 @@ async def require_key(request: Request, services: ServicesDep) -> None:
     Raises:
         Unauthorized: no key, or none of ours.
     """
-    given = request.headers.get("x-api-key", "").encode()
+    given = request.headers.get("x-api-key", "").encode("latin-1")  # the bytes as they came
     matches = [hmac.compare_digest(given, key.encode()) for key in services.api_keys]
     if services.api_keys and not any(matches):
         raise Unauthorized("A valid API key is needed in the X-API-Key header.")

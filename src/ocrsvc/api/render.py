@@ -22,11 +22,6 @@ def render_results(reading: PageReading, options: OcrOptions) -> bytes:
     return to_json([_line(line, reading, options) for line in reading.lines])
 
 
-def render_image(reading: PageReading) -> bytes:
-    """JSON object of the page's size and rotation."""
-    return to_json({"width": reading.width_px, "height": reading.height_px, "rotation": reading.rotation})
-
-
 def render_timings(timings: StageTimes) -> dict[str, float]:
     """Seconds of each stage, by the names that clients know."""
     return {

@@ -19,12 +19,18 @@ _fault_log = logging.getLogger("ocrsvc.fault")
 def ocr_reply(answer: Answer, record: RequestRecord, model: str) -> Response:
     """Build the answer of POST /ocr."""
     timings = render_timings(answer.timings)
-    record.fields.update(lines=answer.lines, source=answer.source.value, stages=timings)
+    record.fields.update(
+        width_px=answer.width_px,
+        height_px=answer.height_px,
+        lines=answer.lines,
+        source=answer.source.value,
+        stages=timings,
+    )
     body = b'{"success":true,"results":%b,"total_time":%b,"request_id":%b,"image":%b,"model":%b,"timings":%b}' % (
         answer.results,
         _elapsed(record),
         to_json(record.request_id),
-        answer.image,
+        _image(answer),
         to_json(model),
         to_json(timings),
     )
@@ -50,12 +56,16 @@ def batch_reply(outcomes: Sequence[Answer | Exception], record: RequestRecord, m
 def _entry(outcome: Answer | Exception, record: RequestRecord) -> bytes:
     if isinstance(outcome, Answer):
         timings = to_json(render_timings(outcome.timings))
-        return b'{"success":true,"results":%b,"image":%b,"timings":%b}' % (outcome.results, outcome.image, timings)
+        return b'{"success":true,"results":%b,"image":%b,"timings":%b}' % (outcome.results, _image(outcome), timings)
     if not isinstance(outcome, OcrError):
         fields = {"ocrsvc_fields": {"request_id": record.request_id}}
         _fault_log.error("fault", exc_info=outcome, extra=fields)
     failure = outcome if isinstance(outcome, OcrError) else Internal()
     return to_json({"success": False, "error": error_body(failure)})
+
+
+def _image(answer: Answer) -> bytes:
+    return to_json({"width": answer.width_px, "height": answer.height_px, "rotation": answer.rotation})
 
 
 def _elapsed(record: RequestRecord) -> bytes:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from ocrsvc.errors import OcrError
 
-Confidence = Annotated[float, Field(ge=0, le=1, description="Geometric mean of the characters' probabilities.")]
 Box = Annotated[
     list[int], Field(min_length=4, max_length=4, description="[x_min, y_min, x_max, y_max] in pixels of the upload.")
 ]
@@ -48,12 +48,19 @@ def _shape(example: Any) -> ConfigDict:
     return ConfigDict(frozen=True, json_schema_extra={"examples": [example]}, protected_namespaces=())
 
 
+def _no_default(schema: dict[str, Any]) -> None:
+    """Say that a field may be missing, rather than that it may be null: that is what generated clients must expect."""
+    schema.pop("default", None)
+
+
 class Alternative(BaseModel):
     """Another reading of a character."""
 
     model_config = _shape(_CHAR["alternatives"][0])
     text: str
-    confidence: float | None = Field(default=None, ge=0, le=1, description="Left out with return_confidence=false.")
+    confidence: float | SkipJsonSchema[None] = Field(
+        default=None, ge=0, le=1, description="Left out with return_confidence=false.", json_schema_extra=_no_default
+    )
 
 
 class OcrChar(BaseModel):
@@ -63,7 +70,9 @@ class OcrChar(BaseModel):
     text: str
     bbox: Box
     polygon: Polygon
-    confidence: float | None = Field(default=None, ge=0, le=1, description="Left out with return_confidence=false.")
+    confidence: float | SkipJsonSchema[None] = Field(
+        default=None, ge=0, le=1, description="Left out with return_confidence=false.", json_schema_extra=_no_default
+    )
     alternatives: list[Alternative] = Field(description="Second and third best readings, best first.")
 
 
@@ -72,10 +81,18 @@ class OcrResult(BaseModel):
 
     model_config = _shape(_LINE)
     text: str = Field(description="As printed, with full-width letters and digits folded to ASCII.")
-    confidence: Confidence | None = Field(default=None, description="Left out with return_confidence=false.")
+    confidence: float | SkipJsonSchema[None] = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Geometric mean of the characters' probabilities; left out with return_confidence=false.",
+        json_schema_extra=_no_default,
+    )
     bbox: Box
     polygon: Polygon
-    chars: list[OcrChar] | None = Field(default=None, description="Only with return_chars=true.")
+    chars: list[OcrChar] | SkipJsonSchema[None] = Field(
+        default=None, description="Only with return_chars=true.", json_schema_extra=_no_default
+    )
 
 
 class ImageInfo(BaseModel):
@@ -183,8 +200,11 @@ class ModelInfo(BaseModel):
     model_config = _shape({"name": "zh-lines-1", "kind": "recogniser", "version": "1", "precision": "int8"})
     name: str
     kind: Literal["recogniser", "detector"]
-    version: str | None = None
-    precision: str | None = None
+    version: str | SkipJsonSchema[None] = Field(default=None, json_schema_extra=_no_default)
+    precision: str | SkipJsonSchema[None] = Field(default=None, json_schema_extra=_no_default)
+    sha256: str | SkipJsonSchema[None] = Field(
+        default=None, description="Checksum of the model's graph.", json_schema_extra=_no_default
+    )
 
 
 class ModelList(BaseModel):

@@ -65,7 +65,7 @@ async def read_upload(request: Request, rules: PartRules, max_body_bytes: int, h
 
 def _check_length(header: str | None, max_body_bytes: int) -> None:
     """Refuse early by Content-Length; it is a hint only, and the bytes are counted in any case."""
-    if header is not None and header.isdecimal() and int(header) > max_body_bytes:
+    if header is not None and header.isdecimal() and int(header[:18]) > max_body_bytes:
         raise body_too_large(max_body_bytes)
 
 
