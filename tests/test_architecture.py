@@ -28,6 +28,7 @@ LAYERS = {
     "api": 4,
     "app": 5,
     "contract": 6,
+    "serving": 6,
     "cli": 7,
 }
 """Higher imports lower, never the reverse; what is missing here may be imported by all (errors, compute, settings)."""
@@ -41,14 +42,22 @@ ONLY_IN = {
 }
 
 
+def walk(tree: ast.AST, for_types: bool) -> Iterator[ast.AST]:
+    """Every node of a module, with or without those under `if TYPE_CHECKING:`."""
+    yield tree
+    for node in ast.iter_child_nodes(tree):
+        if for_types or not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+            yield from walk(node, for_types)
+
+
 def part_of(path: Path) -> str:
     """The folder or module of the package that a file belongs to."""
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-def imports_of(path: Path) -> Iterator[str]:
-    """Dotted names that a module imports, at run time or for types."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def imports_of(path: Path, *, for_types: bool = True) -> Iterator[str]:
+    """Dotted names that a module imports at run time, and where wanted those that it imports for its types only."""
+    for node in walk(ast.parse(path.read_text(encoding="utf-8")), for_types):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -63,9 +72,14 @@ def test_module_imports_only_what_lies_below_it(path: Path) -> None:
     assert not above, f"{part_of(path)} imports {above}"
 
 
+def top_names(path: Path) -> set[str]:
+    """The libraries that a module imports at run time."""
+    return {name.split(".")[0] for name in imports_of(path, for_types=False)}
+
+
 @pytest.mark.parametrize("library", ONLY_IN)
 def test_library_is_imported_only_where_it_belongs(library: str) -> None:
-    users = {part_of(path) for path in MODULES if library in {name.split(".")[0] for name in imports_of(path)}}
+    users = {part_of(path) for path in MODULES if library in top_names(path)}
     assert users <= ONLY_IN[library]
 
 
