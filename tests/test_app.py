@@ -13,9 +13,11 @@ import pytest
 
 from ocrsvc.app import create_app
 from ocrsvc.errors import ModelMismatch
+from ocrsvc.imaging.enhance import Enhancement
 from ocrsvc.settings import Settings
-from tests.api.fakes import FakeDetector, Wire, client_of, picture, running
+from tests.api.fakes import FakeDetector, StatefulApp, Wire, client_of, picture, running
 from tests.fakes import FakeRecogniser, settle
+from tests.recognition.tiny import line_that_reads, write_package
 
 pytestmark = pytest.mark.anyio
 
@@ -74,6 +76,20 @@ async def test_start_with_files_that_are_not_those_of_the_manifest_fails(tmp_pat
     (tmp_path / "zh" / "model.json").write_text(json.dumps(manifest), encoding="utf-8")
     with pytest.raises(ModelMismatch, match="checksum"):
         await start(Settings(model_dir=tmp_path))
+
+
+async def test_service_reads_with_the_model_package_of_its_settings(tmp_path: Path) -> None:
+    write_package(tmp_path / "tiny", version="7")
+    line = line_that_reads("2024")
+    done, data = cv2.imencode(".png", line.pixels)
+    app = create_app(Settings(model_dir=tmp_path, threads=1, enhancement=Enhancement.NONE), detector=FakeDetector())
+    async with app.router.lifespan_context(app) as state, client_of(StatefulApp(app, state or {})) as client:
+        body = (await client.post("/ocr", files={"image": ("a.png", bytes(data))})).json()
+        models = (await client.get("/models")).json()["models"]
+    assert done
+    assert (body["results"][0]["text"], body["model"]) == ("2024", "tiny")
+    assert models[0]["version"] == "7"
+    assert len(models[0]["sha256"]) == 64
 
 
 async def test_opencv_keeps_to_the_pools_threads() -> None:
