@@ -10,6 +10,8 @@ from ocrsvc.detection.protocol import LineQuad
 from ocrsvc.detection.quads import TextLine
 from ocrsvc.imaging.geometry import quad_size
 
+SOUND = 0.9
+"""Score from which a line of some length is not taken for a piece of larger text."""
 FAINT = 0.2
 """Lines that stand out less than this share of what is usual on the page are chance."""
 FAINT_ALONE = 0.33
@@ -34,6 +36,39 @@ def choose_lines(dark: Sequence[TextLine], light: Sequence[TextLine]) -> list[Li
         if not any(_overlap(_box(one.line), box) > 0.3 for box in boxes):
             chosen.append(one.line)
     return chosen
+
+
+def take_large(lines: Sequence[LineQuad], large: Sequence[LineQuad]) -> list[LineQuad]:
+    """Lines with those of a coarser look: large text that the finer one saw in pieces, or not at all.
+
+    A coarse line gives way where fine lines stand in it that are themselves lines, fill much of it, or are many.
+    """
+    chosen = list(lines)
+    for one in large:
+        box = _box(one)
+        inside = [k for k, line in enumerate(chosen) if _overlap(_box(line), box) > 0.5]
+        if _is_pieces([chosen[k] for k in inside], one):
+            chosen = [line for k, line in enumerate(chosen) if k not in inside] + [one]
+    return chosen
+
+
+def _is_pieces(lines: Sequence[LineQuad], large: LineQuad) -> bool:
+    """Whether fine lines are but pieces of one large line."""
+    across, down = quad_size(large.quad)
+    if len(lines) > 3 * across / down or sum(_area(line) for line in lines) > 0.4 * across * down:
+        return False
+    sound = 0.0
+    for line in lines:
+        length, height = quad_size(line.quad)
+        if length >= 0.6 * across and height >= 0.5 * down:
+            return False
+        sound += length if length >= 2 * height and line.score >= SOUND else 0.0
+    return sound < 0.35 * across
+
+
+def _area(line: LineQuad) -> float:
+    across, down = quad_size(line.quad)
+    return across * down
 
 
 def _length(lines: Sequence[TextLine]) -> float:

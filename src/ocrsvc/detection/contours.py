@@ -8,19 +8,29 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrsvc.detection.ink import Ink, find_ink
+from ocrsvc.detection.choose import choose_lines, take_large
+from ocrsvc.detection.ink import Ink, darkest_channel, find_ink
 from ocrsvc.detection.lines import MAX_RUNS, join_lines, level_marks
 from ocrsvc.detection.marks import find_marks, group_runs
 from ocrsvc.detection.order import order_lines
 from ocrsvc.detection.protocol import LineQuad
-from ocrsvc.detection.choose import choose_lines
 from ocrsvc.detection.quads import TextLine, line_quads
 from ocrsvc.detection.slant import fit_slant
+from ocrsvc.imaging.enhance import to_grey
+from ocrsvc.imaging.geometry import box_quad, quad_size
 from ocrsvc.imaging.page import Page
 
 WORK_PIXELS = 3_000_000
 """Larger pages are looked at scaled down to this many pixels."""
 SMALL_SIDE_PX = 56
+COARSER = 3.0
+"""Each further look at the page is this much coarser, for larger text,"""
+COARSEST_SIDE_PX = 40
+"""down to this side of the page."""
+COARSE_HEIGHT_PX = 14
+"""Lower lines of a coarse look are left to the finer one."""
+ONE_LINE_PX = 64
+ONE_LINE_CONTRAST = 40
 """Pictures lower or narrower than this are looked at enlarged."""
 
 
@@ -33,9 +43,29 @@ class ContourDetector:
         """Every line of text in reading order; slanted lines get slanted quads."""
         if min(page.width_px, page.height_px) < 4:
             return []
+        value = darkest_channel(page.pixels)
         scale = _work_scale(page.width_px, page.height_px)
-        lines = _detect_at(page.pixels, scale)
+        lines = _detect_at(value, scale)
+        while min(page.width_px, page.height_px) * (scale := scale / COARSER) >= COARSEST_SIDE_PX:
+            lines = take_large(lines, [line for line in _detect_at(value, scale) if _is_large(line, scale)])
+        if not lines and _is_one_line(page.pixels):
+            lines = [LineQuad(box_quad(0, 0, page.width_px, page.height_px), 0.5)]
         return order_lines(lines)
+
+
+def _is_large(line: LineQuad, scale: float) -> bool:
+    """Whether a line of a coarse look is too large for the finer one; single blots are no lines there."""
+    across, down = quad_size(line.quad)
+    return down * scale >= COARSE_HEIGHT_PX and across >= 2 * down
+
+
+def _is_one_line(pixels: NDArray[np.uint8]) -> bool:
+    """Whether a picture has the shape of a line and ink in it: a crop cut too close to show its ground."""
+    height, width = pixels.shape[:2]
+    if height > ONE_LINE_PX or width < 1.5 * height:
+        return False
+    grey = cv2.GaussianBlur(to_grey(pixels), (3, 3), 0)
+    return int(grey.max()) - int(grey.min()) >= ONE_LINE_CONTRAST
 
 
 def _work_scale(width_px: int, height_px: int) -> float:
@@ -43,14 +73,14 @@ def _work_scale(width_px: int, height_px: int) -> float:
     return max(shrink, min(4.0, SMALL_SIDE_PX / min(width_px, height_px)))
 
 
-def _detect_at(pixels: NDArray[np.uint8], scale: float) -> list[LineQuad]:
-    """Lines found on the page at a scale, in pixels of the page itself."""
+def _detect_at(value: NDArray[np.uint8], scale: float) -> list[LineQuad]:
+    """Lines found at a scale in a page's darkest channel, in pixels of the page itself."""
     if scale != 1.0:
-        height, width = pixels.shape[:2]
+        height, width = value.shape
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-        pixels = np.asarray(cv2.resize(pixels, size, interpolation=how), dtype=np.uint8)
-    dark, light = find_ink(pixels)
+        value = np.asarray(cv2.resize(value, size, interpolation=how), dtype=np.uint8)
+    dark, light = find_ink(value)
     found = choose_lines(_lines_of(dark), _lines_of(light))
     if scale == 1.0:
         return found

@@ -39,14 +39,14 @@ class Ink:
     contrast: NDArray[np.uint8]
 
 
-def find_ink(rgb: NDArray[np.uint8]) -> tuple[Ink, Ink]:
-    """Dark and light marks of [H, W, 3] RGB.
-
-    The darkest of the three channels is looked at: there, red or blue print is as dark as black, and white print on
-    a coloured ground stands out.
-    """
+def darkest_channel(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """[H, W] least of the three channels: red and blue print is dark there as black is, white on a colour light."""
     red, green, blue = cv2.split(rgb)
-    value = _bytes(cv2.min(cv2.min(red, green), blue))
+    return _bytes(cv2.min(cv2.min(red, green), blue))
+
+
+def find_ink(value: NDArray[np.uint8]) -> tuple[Ink, Ink]:
+    """Dark and light marks of [H, W], the page's darkest channel."""
     ground, edges = _ground(value)
     dark, light = _bytes(cv2.subtract(ground, value)), _bytes(cv2.subtract(value, ground))
     noise = float(np.median(cv2.max(dark, light)[::GROUND_STEP_PX, ::GROUND_STEP_PX]))
@@ -55,7 +55,7 @@ def find_ink(rgb: NDArray[np.uint8]) -> tuple[Ink, Ink]:
         dark, light = _bytes(cv2.subtract(ground, soft)), _bytes(cv2.subtract(soft, ground))
     least = max(MIN_CONTRAST, NOISE_FACTOR * noise)
     dark_ink, light_ink = _mark(dark, least, edges), _mark(light, least, edges)
-    pictures = _pictures(_bytes(cv2.bitwise_or(dark_ink, light_ink)))
+    pictures = _pictures(dark_ink, light_ink)
     return _clean(dark_ink, pictures, dark), _clean(light_ink, pictures, light)
 
 
@@ -107,8 +107,9 @@ def _runs(ink: Mask, along_x: bool) -> Mask:
     return _bytes(cv2.bitwise_and(cv2.dilate(whole, across), ink))
 
 
-def _pictures(ink: Mask) -> Mask | None:
+def _pictures(dark: Mask, light: Mask) -> Mask | None:
     """Square regions full of small patches with no empty rows between them: QR codes and the like."""
+    ink = _bytes(cv2.bitwise_or(dark, light))
     small = _above(cv2.resize(ink, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA), 60)
     small = _bytes(cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8)))
     side = PICTURE_PX // 4
@@ -116,7 +117,8 @@ def _pictures(ink: Mask) -> Mask | None:
     count, _, stats, _ = cv2.connectedComponentsWithStats(solid)
     found = None
     for x, y, width, height, _area in (stats[1:count] * 4).tolist():
-        if not _is_patchwork(ink[y : y + height, x : x + width]):
+        part = slice(y, y + height), slice(x, x + width)
+        if _has_empty_rows(ink[part]) or max(_patches(dark[part]), _patches(light[part])) < PATCHES:
             continue
         found = np.zeros_like(ink) if found is None else found
         x0, y0, x1, y1 = _grown(ink, x, y, x + width, y + height)
@@ -142,17 +144,19 @@ def _grown(ink: Mask, x0: int, y0: int, x1: int, y1: int) -> tuple[int, int, int
     return max(0, x0 - 2), max(0, y0 - 2), x1 + 2, y1 + 2
 
 
-def _is_patchwork(ink: Mask) -> bool:
-    """Whether a region has many patches of ink and ground per square of its height, and in no strip empty rows.
-
-    Lines of text have gaps between them; strips, so that slant does not hide these.
-    """
+def _has_empty_rows(ink: Mask) -> bool:
+    """Whether strips of the region show lines of text with gaps between: strips, so that slant does not hide these."""
     height, width = ink.shape
-    strips = ink[:, : width // PICTURE_PX * PICTURE_PX].reshape(height, -1, PICTURE_PX)
-    if ((strips.mean(axis=2) < 0.08 * 255).mean()) > 0.14:
-        return False
-    patches = cv2.connectedComponents(ink, connectivity=4)[0] + cv2.connectedComponents(cv2.bitwise_not(ink))[0]
-    return bool(patches * height / width >= PATCHES)
+    strip = min(width, 2 * PICTURE_PX)
+    density = ink[:, : width // strip * strip].reshape(height, -1, strip).mean(axis=2)
+    return bool((density < 0.08 * 255).mean() > 0.14)
+
+
+def _patches(ink: Mask) -> float:
+    """Patches of ink and of ground in each square of the region's height."""
+    height, width = ink.shape
+    count = cv2.connectedComponents(ink, connectivity=4)[0] + cv2.connectedComponents(cv2.bitwise_not(ink))[0]
+    return float(count * height / width)
 
 
 def _above(image: object, level: int) -> Mask:

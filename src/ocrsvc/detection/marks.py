@@ -22,8 +22,10 @@ REACH = 0.3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Marks:
-    """Bounding boxes of N connected marks, pixels, ends exclusive, each array [N]; `area` counts ink, `contrast` is its
-    mean distance from the ground in grey levels."""
+    """Bounding boxes of N connected marks, pixels, ends exclusive, each array [N]; `area` counts ink.
+
+    `contrast` is how far the ink stands out from its ground on average, grey levels.
+    """
 
     x0: Floats
     y0: Floats

@@ -55,7 +55,8 @@ def _score(line: Marks, usual: float) -> float:
     density = float(line.area.sum()) / max(1.0, width * height)
     if density < 0.04 or (density > 0.85 and width > 0.6 * height):
         return 0.0
-    return round(min(1.0, 0.6 + 0.4 * min(1.0, height / 12) * min(1.0, density / 0.12)), 3)
+    plain = min(1.0, height / 12) * min(1.0, density / 0.12) * min(1.0, len(line) / 4)
+    return round(0.6 + 0.4 * plain, 3)
 
 
 def _quad(line: Marks, slant: Slant, usual: float) -> Quad:
@@ -64,7 +65,7 @@ def _quad(line: Marks, slant: Slant, usual: float) -> Quad:
     middle = (x0 + x1) / 2
     slope = _own_slope(line)
     centre = (line.x0 + line.x1) / 2
-    lift = slope * (centre - middle)
+    lift = (slope * (centre - middle)).astype(np.float32)
     top, bottom = _extent(line, lift)
     height = bottom - top
     widest = float(line.width.max())
