@@ -46,3 +46,8 @@ def configure_logging(level: str, stream: TextIO | None = None) -> None:
 def log_fields(logger: logging.Logger, level: int, message: str, **fields: Any) -> None:
     """Log `message` with structured fields; those that are None are left out."""
     logger.log(level, message, extra={FIELDS: {key: value for key, value in fields.items() if value is not None}})
+
+
+def log_fault(failure: BaseException, request_id: str) -> None:
+    """Log a fault of ours with its traceback, under the id that the client was given."""
+    logging.getLogger("ocrsvc.fault").error("fault", exc_info=failure, extra={FIELDS: {"request_id": request_id}})

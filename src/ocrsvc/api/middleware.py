@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ocrsvc.api.context import RECORD, ClientGone, RequestRecord, checked_request_id
 from ocrsvc.api.failures import error_response
 from ocrsvc.errors import Internal
-from ocrsvc.logs import log_fields
+from ocrsvc.logs import log_fault, log_fields
 from ocrsvc.metrics import Metrics
 
 HUNG_UP: Final = 499
@@ -23,7 +23,6 @@ DRAIN_TIMEOUT_S: Final = 5.0
 client never sees why it was refused."""
 
 access_log = logging.getLogger("ocrsvc.access")
-fault_log = logging.getLogger("ocrsvc.fault")
 
 
 class _Exchange:
@@ -135,9 +134,9 @@ class FaultGuard:
             await self._app(scope, receive, watched_send)
         except ClientGone:
             raise
-        except Exception:
+        except Exception as fault:
             record: RequestRecord = scope[RECORD]
-            fault_log.exception("fault", extra={"ocrsvc_fields": {"request_id": record.request_id}})
+            log_fault(fault, record.request_id)
             if started:
                 raise
             await error_response(Internal(), record)(scope, receive, send)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 
 from starlette.responses import Response
@@ -12,8 +11,7 @@ from ocrsvc.api.context import RequestRecord
 from ocrsvc.api.failures import error_body
 from ocrsvc.api.render import render_timings, to_json
 from ocrsvc.errors import Internal, OcrError
-
-_fault_log = logging.getLogger("ocrsvc.fault")
+from ocrsvc.logs import log_fault
 
 
 def ocr_reply(answer: Answer, record: RequestRecord, model: str) -> Response:
@@ -58,8 +56,7 @@ def _entry(outcome: Answer | Exception, record: RequestRecord) -> bytes:
         timings = to_json(render_timings(outcome.timings))
         return b'{"success":true,"results":%b,"image":%b,"timings":%b}' % (outcome.results, _image(outcome), timings)
     if not isinstance(outcome, OcrError):
-        fields = {"ocrsvc_fields": {"request_id": record.request_id}}
-        _fault_log.error("fault", exc_info=outcome, extra=fields)
+        log_fault(outcome, record.request_id)
     failure = outcome if isinstance(outcome, OcrError) else Internal()
     return to_json({"success": False, "error": error_body(failure)})
 
