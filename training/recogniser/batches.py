@@ -84,9 +84,8 @@ def length_limit(progress: float) -> tuple[int, int]:
     return 1, 45
 
 
-def make_batches(seed: int, columns: int, progress: Any, *, held_out: bool = False) -> Iterator[Batch]:
+def make_batches(source: LineSynthesiser, columns: int, progress: Any, seed: int) -> Iterator[Batch]:
     """Batches of about `columns` padded columns, endlessly; `progress.value` in [0, 1] steers the length of lines."""
-    source = LineSynthesiser(seed, held_out=held_out)
     class_of = {c: i + 1 for i, c in enumerate(labels())}
     pools: dict[int, list[TrainingLine]] = defaultdict(list)
     rng = np.random.default_rng(seed)
@@ -106,7 +105,8 @@ def make_batches(seed: int, columns: int, progress: Any, *, held_out: bool = Fal
 
 def _work(seed: int, columns: int, progress: Any, queue: Any, stop: EventType) -> None:
     torch.set_num_threads(1)
-    for batch in make_batches(seed, columns, progress):
+    source = LineSynthesiser(seed, *faces(held_out=False))
+    for batch in make_batches(source, columns, progress, seed):
         queue.put(batch)
         if stop.is_set():
             return
@@ -124,7 +124,7 @@ class BatchSource:
 
     def __enter__(self) -> BatchSource:
         """Rasterise the fonts once, then fork."""
-        faces(False)
+        faces(held_out=False)
         for k in range(self._workers):
             args = (self._seed * 1000 + k, self._columns, self.progress, self._queue, self._stop)
             self._context.Process(target=_work, args=args, daemon=True, name=f"lines-{k}").start()

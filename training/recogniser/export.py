@@ -25,7 +25,7 @@ from training.recogniser.net import STRIDE_PX
 from training.recogniser.quantise import quantise
 from training.recogniser.reading import charset
 from training.recogniser.weights import averaged_net, training_facts
-from training.synth.lines import MODEL_HEIGHT_PX
+from training.synth.lines import MODEL_HEIGHT_PX, LineSynthesiser, faces
 
 CALIBRATION_SEED = 77
 VERSION = "1"
@@ -33,7 +33,9 @@ VERSION = "1"
 
 def calibration_batches(count: int) -> Iterator[NDArray[np.uint8]]:
     """Padded batches of lines as in the last part of training, in the order of their making."""
-    return (b.lines for b in islice(make_batches(CALIBRATION_SEED, 4096, SimpleNamespace(value=1.0)), count))
+    source = LineSynthesiser(CALIBRATION_SEED, *faces(held_out=False))
+    batches = make_batches(source, 4096, SimpleNamespace(value=1.0), CALIBRATION_SEED)
+    return (b.lines for b in islice(batches, count))
 
 
 def write_package(folder: Path, model: onnx.ModelProto, precision: str, facts: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from training.synth.lines import LineSynthesiser, TrainingLine
+from training.synth.lines import LineSynthesiser, TrainingLine, faces
 
 CONDITIONS = {
     "clean": (1, 24, 0.0),
@@ -19,5 +19,5 @@ CONDITIONS = {
 @lru_cache(maxsize=2)
 def validation_lines(count: int) -> dict[str, list[TrainingLine]]:
     """`count` lines of each condition."""
-    source = LineSynthesiser(20_240_601, held_out=True)
+    source = LineSynthesiser(20_240_601, *faces(held_out=True))
     return {name: [source.draw(*limits) for _ in range(count)] for name, limits in CONDITIONS.items()}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from training.synth.fonts import Font
+
+CACHE = Path(__file__).resolve().parents[1] / "runs" / "atlas"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +80,18 @@ def build_face(font: Font, px: int, characters: Sequence[str]) -> Face:
             if glyph is not None and glyph.mask.tobytes() != missing:
                 glyphs[wanted[code]] = glyph
     return Face(font, px, glyphs)
+
+
+def cached_face(font: Font, px: int, characters: Sequence[str]) -> Face:
+    """`build_face`, kept on disk under `training/runs/atlas`, as rasterising all fonts takes a minute."""
+    stamp = [(f.name, f.stat().st_size) for f in font.files]
+    key = hashlib.sha256(repr((stamp, font.index, px, "".join(characters))).encode()).hexdigest()[:16]
+    path = CACHE / f"{key}.pickle"
+    if path.exists():
+        return Face(font, px, pickle.loads(path.read_bytes()))
+    face = build_face(font, px, characters)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(f".{os.getpid()}")
+    part.write_bytes(pickle.dumps(face.glyphs, protocol=5))
+    os.replace(part, path)
+    return face

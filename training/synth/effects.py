@@ -69,7 +69,8 @@ def lighting(rng: random.Random, grey: Grey) -> Grey:
     ramp = np.linspace(rng.uniform(0.55, 1.0), rng.uniform(0.55, 1.0), w, dtype=np.float32)
     if rng.random() < 0.4:
         edge, soft = rng.uniform(0, w), rng.uniform(4, 60)
-        ramp *= 1 - rng.uniform(0.1, 0.5) / (1 + np.exp((np.arange(w, dtype=np.float32) - edge) / soft))
+        distance = (np.arange(w, dtype=np.float32) - edge) / soft
+        ramp *= 1 - rng.uniform(0.1, 0.5) / (1 + np.exp(np.clip(distance, -30, 30)))
     column = np.linspace(rng.uniform(0.85, 1.0), rng.uniform(0.85, 1.0), h, dtype=np.float32)
     return _grey(grey * (ramp[None, :] * column[:, None]))
 

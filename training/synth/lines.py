@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ocrsvc.recognition.line import LineCrop, prepare_line
 from training.synth import effects
-from training.synth.atlas import Face, build_face
+from training.synth.atlas import Face, cached_face
 from training.synth.charset import labels
 from training.synth.fonts import Font, cjk_fonts, latin_fonts
 from training.synth.layout import InkLine, Typesetter
@@ -37,7 +37,7 @@ def faces(held_out: bool) -> tuple[list[Face], list[Face]]:
     characters = [*labels(), *(c for c in wide if c not in labels())]
 
     def built(fonts: list[Font]) -> list[Face]:
-        return [build_face(f, px, characters) for f in fonts if f.held_out == held_out for px in f.px_sizes]
+        return [cached_face(f, px, characters) for f in fonts if f.held_out == held_out for px in f.px_sizes]
 
     return built(cjk_fonts()), built(latin_fonts())
 
@@ -45,10 +45,10 @@ def faces(held_out: bool) -> tuple[list[Face], list[Face]]:
 class LineSynthesiser:
     """Makes training lines, endlessly. Not thread-safe: one per process."""
 
-    def __init__(self, seed: int, *, held_out: bool = False) -> None:
+    def __init__(self, seed: int, chinese: list[Face], latin: list[Face]) -> None:
         self._rng = random.Random(seed)
         self._texts = TextSampler(seed)
-        self._setter = Typesetter(self._rng, *faces(held_out))
+        self._setter = Typesetter(self._rng, chinese, latin)
         generator = np.random.default_rng(seed)
         self._noise = generator.standard_normal((96, 8192), dtype=np.float32)
 
