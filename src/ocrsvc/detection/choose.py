@@ -10,7 +10,7 @@ from ocrsvc.detection.protocol import LineQuad
 from ocrsvc.detection.quads import TextLine
 from ocrsvc.imaging.geometry import quad_size
 
-SOUND = 0.9
+SOUND = 0.95
 """Score from which a line of some length is not taken for a piece of larger text."""
 FAINT = 0.2
 """Lines that stand out less than this share of what is usual on the page are chance."""
@@ -55,14 +55,17 @@ def take_large(lines: Sequence[LineQuad], large: Sequence[LineQuad]) -> list[Lin
 def _is_pieces(lines: Sequence[LineQuad], large: LineQuad) -> bool:
     """Whether fine lines are but pieces of one large line."""
     across, down = quad_size(large.quad)
-    if len(lines) > 3 * across / down or sum(_area(line) for line in lines) > 0.4 * across * down:
+    if len(lines) > 6 * across / down or sum(_area(line) for line in lines) > 0.4 * across * down:
         return False
     sound = 0.0
     for line in lines:
         length, height = quad_size(line.quad)
         if length >= 0.6 * across and height >= 0.5 * down:
             return False
-        sound += length if length >= 2 * height and line.score >= SOUND else 0.0
+        if length >= 2 * height and line.score >= SOUND:
+            if height < 0.3 * down:
+                return False
+            sound += length
     return sound < 0.35 * across
 
 

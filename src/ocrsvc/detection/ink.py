@@ -23,8 +23,9 @@ PEAK_SHARE = 0.3
 """Ink is what has this share of the strongest contrast nearby: follows blur and faint print."""
 RULE_PX = 64
 PICTURE_PX = 36
-PATCHES = 24
-"""Least patches of ink and ground in a square of a QR code; one character has up to some twenty."""
+CODE_PX = 64
+PATCHES = 56
+"""Least patches of ink and ground in a square of a QR code; one character has some twenty, two by two have fifty."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +56,7 @@ def find_ink(value: NDArray[np.uint8]) -> tuple[Ink, Ink]:
         dark, light = _bytes(cv2.subtract(ground, soft)), _bytes(cv2.subtract(soft, ground))
     least = max(MIN_CONTRAST, NOISE_FACTOR * noise)
     dark_ink, light_ink = _mark(dark, least, edges), _mark(light, least, edges)
-    pictures = _pictures(dark_ink, light_ink)
+    pictures = _pictures(value, least)
     return _clean(dark_ink, pictures, dark), _clean(light_ink, pictures, light)
 
 
@@ -107,21 +108,27 @@ def _runs(ink: Mask, along_x: bool) -> Mask:
     return _bytes(cv2.bitwise_and(cv2.dilate(whole, across), ink))
 
 
-def _pictures(dark: Mask, light: Mask) -> Mask | None:
-    """Square regions full of small patches with no empty rows between them: QR codes and the like."""
-    ink = _bytes(cv2.bitwise_or(dark, light))
-    small = _above(cv2.resize(ink, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA), 60)
-    small = _bytes(cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8)))
+def _pictures(value: NDArray[np.uint8], least: float) -> Mask | None:
+    """Square regions full of edges and small patches with no empty rows between them: QR codes and the like.
+
+    Edges are asked, not ink: in a code, ground and ink change places.
+    """
+    edges = _above(cv2.morphologyEx(value, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)), int(min(2 * least, 250)))
+    small = _above(cv2.resize(edges, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA), 60)
+    small = _bytes(cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)))
     side = PICTURE_PX // 4
     solid = cv2.morphologyEx(small, cv2.MORPH_OPEN, np.ones((side, side), np.uint8))
     count, _, stats, _ = cv2.connectedComponentsWithStats(solid)
     found = None
     for x, y, width, height, _area in (stats[1:count] * 4).tolist():
         part = slice(y, y + height), slice(x, x + width)
-        if _has_empty_rows(ink[part]) or max(_patches(dark[part]), _patches(light[part])) < PATCHES:
+        if min(width, height) < CODE_PX or max(width, height) > 1.25 * min(width, height):
             continue
-        found = np.zeros_like(ink) if found is None else found
-        x0, y0, x1, y1 = _grown(ink, x, y, x + width, y + height)
+        rows, columns = _has_empty_rows(edges[part]), _has_empty_rows(edges[part].T)
+        if rows or columns or _patches(value[part]) < PATCHES:
+            continue
+        found = np.zeros_like(value) if found is None else found
+        x0, y0, x1, y1 = _grown(edges, x, y, x + width, y + height)
         found[y0:y1, x0:x1] = 255
     return found
 
@@ -152,10 +159,11 @@ def _has_empty_rows(ink: Mask) -> bool:
     return bool((density < 0.08 * 255).mean() > 0.14)
 
 
-def _patches(ink: Mask) -> float:
-    """Patches of ink and of ground in each square of the region's height."""
-    height, width = ink.shape
-    count = cv2.connectedComponents(ink, connectivity=4)[0] + cv2.connectedComponents(cv2.bitwise_not(ink))[0]
+def _patches(value: NDArray[np.uint8]) -> float:
+    """Dark and light patches in each square of the region's height."""
+    height, width = value.shape
+    dark = cv2.threshold(value, 0, 255, cv2.THRESH_BINARY_INV + cv2.THRESH_OTSU)[1]
+    count = cv2.connectedComponents(dark, connectivity=4)[0] + cv2.connectedComponents(cv2.bitwise_not(dark))[0]
     return float(count * height / width)
 
 
