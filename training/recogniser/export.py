@@ -52,6 +52,7 @@ def write_package(folder: Path, model: onnx.ModelProto, precision: str, facts: d
         "name": folder.name,
         "kind": "recogniser",
         "version": VERSION,
+        "default": True,
         "file": "model.onnx",
         "sha256": hashlib.sha256(data).hexdigest(),
         "labels": "labels.txt",
