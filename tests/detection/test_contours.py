@@ -157,6 +157,20 @@ def test_noise_has_no_lines() -> None:
     assert DETECTOR.detect(Page(noise)) == []
 
 
+@pytest.mark.parametrize("share", [0.5, 0.2, 0.1])
+def test_specks_all_over_a_picture_are_no_lines(share: float) -> None:
+    specks = np.random.default_rng(0).random((600, 800, 1)) < share
+    assert DETECTOR.detect(Page(np.repeat(np.where(specks, 0, 255).astype(np.uint8), 3, axis=2))) == []
+
+
+def test_a_grid_of_single_characters_is_kept() -> None:
+    sheet = Sheet()
+    for row in range(10):
+        for column in range(12):
+            sheet.line(60 + 60 * column, 40 + 50 * row, 1)
+    assert_finds(sheet)
+
+
 @pytest.mark.parametrize("size", [9, 13, 24])
 def test_a_picture_of_one_line_is_found_whole(size: int) -> None:
     sheet = Sheet(width=round(size * 1.1 * 10) + 4, height=size + 4)
@@ -168,6 +182,14 @@ def test_a_picture_of_one_line_is_found_whole(size: int) -> None:
     assert y0 <= 3
     assert x1 >= sheet.width - 4
     assert y1 >= size
+
+
+def test_large_text_is_found_whole() -> None:
+    sheet = Sheet(width=1600, height=700)
+    sheet.line(100, 60, 7, size=190)
+    for row in range(4):
+        sheet.line(100, 360 + 60 * row, 30)
+    assert_finds(sheet)
 
 
 def test_a_large_page_is_looked_at_scaled_and_answered_in_its_own_pixels() -> None:

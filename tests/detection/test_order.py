@@ -38,6 +38,20 @@ def test_slanted_rows_stay_rows() -> None:
     assert order_lines(shuffled) == lines
 
 
+def test_two_columns_of_running_text_are_read_one_after_the_other() -> None:
+    title, foot = line(100, 0, 600), line(300, 400, 250)
+    first = [line(0, 40 + 30 * k, 380 if k != 4 else 120) for k in range(10)]
+    second = [line(420, 41 + 30 * k, 380) for k in range(10)]
+    mixed = [foot, *(one for pair in zip(second, first, strict=True) for one in pair), title]
+    assert order_lines(mixed) == [title, *first, *second, foot]
+
+
+def test_labels_and_values_in_two_columns_stay_rows() -> None:
+    pairs = [(line(0, 40 * k, 60 + 25 * (k % 3)), line(400, 40 * k, 80 + 60 * (k % 4))) for k in range(10)]
+    values_first = [one for label, value in pairs for one in (value, label)]
+    assert order_lines(values_first) == [one for pair in pairs for one in pair]
+
+
 def test_nothing_to_order_is_fine() -> None:
     assert order_lines([]) == []
 

@@ -12,6 +12,7 @@ from ocrsvc.imaging.geometry import quad_size
 
 SOUND = 0.95
 """Score from which a line of some length is not taken for a piece of larger text."""
+TEXTURE_LINES = 80
 FAINT = 0.2
 """Lines that stand out less than this share of what is usual on the page are chance."""
 FAINT_ALONE = 0.33
@@ -50,6 +51,17 @@ def take_large(lines: Sequence[LineQuad], large: Sequence[LineQuad]) -> list[Lin
         if _is_pieces([chosen[k] for k in inside], one):
             chosen = [line for k, line in enumerate(chosen) if k not in inside] + [one]
     return chosen
+
+
+def drop_texture(lines: Sequence[LineQuad]) -> list[LineQuad]:
+    """No lines at all where they are many, short, poor and of every height: noise, or a pattern."""
+    if len(lines) < TEXTURE_LINES:
+        return list(lines)
+    size = np.array([quad_size(line.quad) for line in lines])
+    low, high = np.percentile(size[:, 1], [10, 90])
+    short = float(np.median(size[:, 0] / size[:, 1])) < 2.0
+    poor = float(np.mean([line.score for line in lines])) < 0.85
+    return [] if short and poor and high > 1.3 * low else list(lines)
 
 
 def _is_pieces(lines: Sequence[LineQuad], large: LineQuad) -> bool:

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrsvc.detection.choose import choose_lines, take_large
+from ocrsvc.detection.choose import choose_lines, drop_texture, take_large
 from ocrsvc.detection.ink import Ink, darkest_channel, find_ink
-from ocrsvc.detection.lines import MAX_RUNS, join_lines, level_marks
-from ocrsvc.detection.marks import find_marks, group_runs
+from ocrsvc.detection.lines import join_lines, level_marks
+from ocrsvc.detection.marks import Ints, Marks, find_marks, group_runs
 from ocrsvc.detection.order import order_lines
 from ocrsvc.detection.protocol import LineQuad
 from ocrsvc.detection.quads import TextLine, line_quads
@@ -29,7 +29,11 @@ COARSEST_SIDE_PX = 40
 """down to this side of the page."""
 COARSE_HEIGHT_PX = 14
 """Lower lines of a coarse look are left to the finer one."""
+MIN_HEIGHT_PX = 5
+"""Lower lines, in pixels of the page, cannot be read."""
 ONE_LINE_PX = 64
+MAX_MARKS = 40_000
+MAX_RUNS = 3000
 ONE_LINE_CONTRAST = 40
 """Pictures lower or narrower than this are looked at enlarged."""
 
@@ -48,6 +52,7 @@ class ContourDetector:
         lines = _detect_at(value, scale)
         while min(page.width_px, page.height_px) * (scale := scale / COARSER) >= COARSEST_SIDE_PX:
             lines = take_large(lines, [line for line in _detect_at(value, scale) if _is_large(line, scale)])
+        lines = drop_texture([line for line in lines if quad_size(line.quad)[1] >= MIN_HEIGHT_PX])
         if not lines and _is_one_line(page.pixels):
             lines = [LineQuad(box_quad(0, 0, page.width_px, page.height_px), 0.5)]
         return order_lines(lines)
@@ -87,13 +92,22 @@ def _detect_at(value: NDArray[np.uint8], scale: float) -> list[LineQuad]:
     return [LineQuad((line.quad / scale).astype(np.float32), line.score) for line in found]
 
 
+def _largest_runs(marks: Marks, runs: Ints) -> tuple[Marks, Ints]:
+    """The runs with most ink, where noise or a photograph gives more than a page of text has."""
+    ink = np.bincount(runs, marks.area)
+    if len(ink) <= MAX_RUNS:
+        return marks, runs
+    kept = np.isin(runs, np.argsort(-ink)[:MAX_RUNS])
+    return marks.take(kept), np.unique(runs[kept], return_inverse=True)[1].astype(np.int32)
+
+
 def _lines_of(ink: Ink) -> list[TextLine]:
     marks = find_marks(ink)
     if len(marks) == 0:
         return []
-    if len(marks) > 4 * MAX_RUNS:
-        marks = marks.take(np.argsort(-marks.area)[: 4 * MAX_RUNS].astype(np.int32))
-    runs = group_runs(marks, ink)
+    if len(marks) > MAX_MARKS:
+        marks = marks.take(np.argsort(-marks.area)[:MAX_MARKS].astype(np.int32))
+    marks, runs = _largest_runs(marks, group_runs(marks, ink))
     height, width = ink.text.shape
     slant = fit_slant(marks, runs, width, height)
     level = level_marks(marks, slant)

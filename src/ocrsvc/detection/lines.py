@@ -17,7 +17,6 @@ MAX_GAP = 1.25
 """Widest gap inside a line, in heights of its characters: cells and columns stand further apart."""
 SMALL = 0.48
 """Marks below this share of a line's height are punctuation, dashes and dots to it."""
-MAX_RUNS = 3000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
