@@ -1,0 +1,1 @@
+"""Measurements and hostile traffic against a running service; not shipped."""
