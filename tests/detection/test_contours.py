@@ -88,6 +88,17 @@ def test_gaps_up_to_one_character_join_and_wide_gaps_part() -> None:
     assert_finds(sheet)
 
 
+def test_a_label_spaced_out_to_the_width_of_the_next_is_one_line() -> None:
+    sheet = Sheet()
+    sheet.line(60, 60, 1)
+    last = sheet.line(60 + 5 * 22, 60, 1)
+    sheet.boxes = [(60, 60, last[2], 80)]
+    sheet.line(60, 95, 6)
+    sheet.line(300, 60, 1)
+    sheet.line(410, 60, 1)
+    assert_finds(sheet)
+
+
 def test_characters_one_under_another_stay_single() -> None:
     sheet = Sheet()
     for k in range(4):

@@ -2,46 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from ocrsvc.detection.ink import Mask
+from ocrsvc.detection.justified import justified_pairs
 from ocrsvc.detection.marks import Floats, Ints, Marks
+from ocrsvc.detection.runs import Pairs, Runs, bound_runs, usual_height
 from ocrsvc.detection.slant import Slant
-
-Pairs = tuple[Ints, Ints]
 
 MAX_GAP = 1.25
 """Widest gap inside a line, in heights of its characters: cells and columns stand further apart."""
 SMALL = 0.48
 """Marks below this share of a line's height are punctuation, dashes and dots to it."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Runs:
-    """Bounds of N runs on the levelled page, each array [N]; `tall` is the height of the highest mark in each."""
-
-    x0: Floats
-    y0: Floats
-    x1: Floats
-    y1: Floats
-    tall: Floats
-
-    def __len__(self) -> int:
-        """How many runs there are."""
-        return len(self.x0)
-
-    @property
-    def width(self) -> Floats:
-        """[N] widths."""
-        return self.x1 - self.x0
-
-    @property
-    def height(self) -> Floats:
-        """[N] heights."""
-        return self.y1 - self.y0
 
 
 def level_marks(marks: Marks, slant: Slant) -> Marks:
@@ -56,7 +29,7 @@ def join_lines(marks: Marks, runs: Ints, bars: Mask, slant: Slant) -> Ints:
     """Number the lines that runs of levelled marks make up, [N] per mark.
 
     First parts of one character that stand over each other, then neighbours of like height, then the small marks
-    that belong to them; a second round joins across what the first has found.
+    that belong to them; a second round joins across what the first has found. Last come spaced-out labels.
     """
     labels = _renumber(runs)
     for test in (_stacked, _alike, _small_beside, _alike):
@@ -67,32 +40,9 @@ def join_lines(marks: Marks, runs: Ints, bars: Mask, slant: Slant) -> Ints:
         if test is _small_beside:
             pairs = _nearest_only(bounds, *pairs)
         labels = _renumber(_union(len(bounds), *pairs)[labels])
-    return labels
-
-
-def bound_runs(marks: Marks, labels: Ints) -> Runs:
-    """Bounds per label 0..n-1: sideways of all marks, in height of those at least half as high as the highest."""
-    count = int(labels.max()) + 1
-    tall = np.zeros(count, dtype=np.float32)
-    np.maximum.at(tall, labels, marks.height)
-    x0, y0 = np.full(count, np.inf, dtype=np.float32), np.full(count, np.inf, dtype=np.float32)
-    x1, y1 = -x0, -y0
-    np.minimum.at(x0, labels, marks.x0)
-    np.maximum.at(x1, labels, marks.x1)
-    body = marks.height >= 0.5 * tall[labels]
-    np.minimum.at(y0, labels[body], marks.y0[body])
-    np.maximum.at(y1, labels[body], marks.y1[body])
-    return Runs(x0, y0, x1, y1, tall)
-
-
-def usual_height(bounds: Runs) -> float:
-    """Median character height of the page's runs, each weighing as much as it is long; upright runs tell nothing."""
-    lying = bounds.width >= 1.5 * bounds.tall
-    chosen = lying if lying.any() else np.ones(len(bounds), dtype=np.bool_)
-    tall, weight = bounds.tall[chosen], bounds.width[chosen]
-    order = np.argsort(tall)
-    total = np.cumsum(weight[order])
-    return float(tall[order][np.searchsorted(total, total[-1] / 2)])
+    bounds = bound_runs(marks, labels)
+    pairs = _unbarred(bounds, *justified_pairs(bounds), bars, slant)
+    return _renumber(_union(len(bounds), *pairs)[labels])
 
 
 def _near_pairs(bounds: Runs) -> Pairs:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ocrsvc.detection.lines import bound_runs, usual_height
 from ocrsvc.detection.marks import Floats, Ints, Marks
 from ocrsvc.detection.protocol import LineQuad
+from ocrsvc.detection.runs import bound_runs, usual_height
 from ocrsvc.detection.slant import Slant
 from ocrsvc.imaging.page import Quad
 
