@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocrsvc.detection.order import order_lines
@@ -56,6 +56,7 @@ def test_nothing_to_order_is_fine() -> None:
     assert order_lines([]) == []
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 900), st.floats(0, 900), st.floats(1, 300), st.floats(1, 60)), max_size=40))
 def test_ordering_keeps_every_line_once(boxes: list[tuple[float, float, float, float]]) -> None:
     lines = [line(*box) for box in boxes]

@@ -93,6 +93,7 @@ def test_a_turned_crop_shows_what_stands_at_the_turned_place(width: float, heigh
     assert np.abs(crop[y, x].astype(float) - want).max() <= 4
 
 
+@settings(deadline=None)
 @given(st.floats(-60, 60), st.floats(0, 0.45), st.floats(0.55, 1))
 def test_a_part_of_a_line_has_its_share_of_the_length(degrees: float, start: float, end: float) -> None:
     quad = turned(100, 20, degrees, (150, 100))
@@ -101,6 +102,7 @@ def test_a_part_of_a_line_has_its_share_of_the_length(degrees: float, start: flo
     assert down == pytest.approx(20, abs=0.01)
 
 
+@settings(deadline=None)
 @given(st.floats(-100, 400), st.floats(-100, 300), st.floats(-90, 90))
 def test_a_bounding_box_stays_on_the_page(x: float, y: float, degrees: float) -> None:
     x_min, y_min, x_max, y_max = bounding_box(turned(60, 20, degrees, (x, y)), 300, 200)

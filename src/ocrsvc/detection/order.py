@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocrsvc.detection.protocol import LineQuad
+from ocrsvc.detection.slant import fit_slopes
 
 Doubles = NDArray[np.float64]
 
@@ -89,18 +90,15 @@ def _in_rows(block: Sequence[int], level: Doubles, height: Doubles, left: Double
 
 
 def _level_middles(quads: Doubles) -> Doubles:
-    """Heights of the middles once the page's common slant is taken out."""
+    """Heights of the middles once the page's slant, as its long lines show it, is taken out."""
     middle = quads.mean(axis=1)
-    along = quads[:, 1] - quads[:, 0]
-    length = np.maximum(np.abs(along[:, 0]), 1e-6)
-    long = length > 3 * np.linalg.norm(quads[:, 3] - quads[:, 0], axis=1)
-    if not long.any():
-        return np.asarray(middle[:, 1])
-    slopes = (along[:, 1] / length)[long]
-    order = np.argsort(slopes)
-    total = np.cumsum(length[long][order])
-    slope = slopes[order][np.searchsorted(total, total[-1] / 2)]
-    return np.asarray(middle[:, 1] - slope * (middle[:, 0] - middle[:, 0].mean()))
+    along = (quads[:, 1] - quads[:, 0] + quads[:, 2] - quads[:, 3]) / 2
+    length = np.abs(along[:, 0])
+    long = length > 4 * np.linalg.norm(quads[:, 3] - quads[:, 0], axis=1)
+    width, height = np.maximum(quads.reshape(-1, 2).max(axis=0), 1.0).tolist()
+    slope = along[long, 1] / length[long]
+    slant = fit_slopes(middle[long, 0], middle[long, 1], slope, length[long], width, height)
+    return slant.level(middle[:, 0], middle[:, 1])
 
 
 def _shares_row(row: list[int], k: int, level: Doubles, height: Doubles) -> bool:

@@ -42,7 +42,11 @@ class Slant:
 
 def fit_slant(marks: Marks, runs: Ints, width_px: int, height_px: int) -> Slant:
     """Slant that fits the long runs best: robust least squares over their own slopes."""
-    x, y, slope, weight = _run_slopes(marks, runs)
+    return fit_slopes(*_run_slopes(marks, runs), width_px, height_px)
+
+
+def fit_slopes(x: Doubles, y: Doubles, slope: Doubles, weight: Doubles, width_px: float, height_px: float) -> Slant:
+    """Slant that fits slopes measured at (x, y), each [n], on a page of a size; level where there are none."""
     if len(x) == 0 or _weighted_median(np.abs(slope), weight) < LEVEL:
         return Slant()
     design = np.stack([np.ones_like(x), (x - width_px / 2) / width_px, (y - height_px / 2) / height_px], axis=1)
