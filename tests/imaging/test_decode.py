@@ -233,3 +233,16 @@ def test_damaged_bytes_give_a_page_or_a_told_error(sample: bytes, edits: list[tu
     except (ImageRejected, TooLarge, UnsupportedType):
         return
     assert page.pixels.shape[2] == 3
+
+
+def test_probing_a_png_decodes_no_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(_: object) -> None:
+        raise AssertionError("pixels were decoded")
+
+    out = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("L", (40, 20)).save(out, "PNG", exif=exif)
+    monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", load)
+    header = probe_image(out.getvalue())
+    assert (header.width_px, header.height_px, header.orientation) == (20, 40, 6)

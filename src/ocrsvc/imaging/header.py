@@ -103,6 +103,8 @@ def _probe_pillow(data: bytes, fmt: str) -> tuple[int, int, int]:
     width, height = image.size
     if fmt == "TIFF":  # Pillow turns a TIFF itself while loading, and says the turned size
         return width, height, 1
+    if fmt == "PNG":  # getexif() would decode all pixels to look for EXIF behind them
+        return width, height, _exif_orientation(image.info.get("exif", b""))
     return width, height, _orientation(image)
 
 
