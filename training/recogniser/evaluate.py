@@ -2,7 +2,8 @@
 
 Reads through the service's own recogniser. The validation lines are synthetic, in fonts that training never sees;
 `--pages` adds folders of pictures with NAME.json beside NAME.png: [{"text", "box": [x0, y0, x1, y1]}], whose lines are
-cut with these true boxes, so that no detector plays a part.
+cut with these true boxes, so that no detector plays a part. `--enhancement` shows what one of the service's enhancements
+does to these pages, `--fade` how they read with less contrast.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ocrsvc.imaging.enhance import Enhancement, enhance
 from ocrsvc.recognition.line import MAX_LINE_WIDTH_PX, LineCrop, prepare_line
 from ocrsvc.recognition.onnx import OnnxRecogniser
 from ocrsvc.recognition.package import ModelPackage
@@ -37,7 +39,12 @@ def read_all(recogniser: OnnxRecogniser, lines: Sequence[LineCrop]) -> list[str]
     return [recogniser.infer([line])[0].text for line in lines]
 
 
-def true_crops(folder: Path) -> dict[str, list[tuple[str, LineCrop]]]:
+def faded(grey: NDArray[np.uint8], contrast: float) -> NDArray[np.uint8]:
+    """A page whose ink has come this near to its paper: 1 leaves it, 0 takes all ink away."""
+    return np.asarray(np.round(235 + (grey.astype(np.float32) - 235) * contrast).clip(0, 255), np.uint8)
+
+
+def true_crops(folder: Path, enhancement: Enhancement, contrast: float) -> dict[str, list[tuple[str, LineCrop]]]:
     """(text, crop) of every true box of the pictures in a folder, by condition (the last part of NAME)."""
     out: dict[str, list[tuple[str, LineCrop]]] = defaultdict(list)
     for path in sorted(folder.glob("*.json")):
@@ -45,6 +52,7 @@ def true_crops(folder: Path) -> dict[str, list[tuple[str, LineCrop]]]:
             continue
         picture = next(path.with_suffix(e) for e in (".png", ".jpg", ".jpeg") if path.with_suffix(e).exists())
         grey = np.asarray(cv2.imread(str(picture), cv2.IMREAD_GRAYSCALE), np.uint8)
+        grey = enhance(faded(grey, contrast), enhancement)
         for segment in json.loads(path.read_text(encoding="utf-8")):
             crop = _cut(grey, segment)
             if crop is not None:
@@ -85,12 +93,14 @@ def main() -> None:
     parser.add_argument("--pages", type=Path, nargs="*", default=[])
     parser.add_argument("--lines", type=int, default=300, help="validation lines of each condition")
     parser.add_argument("--errors", type=int, default=0, help="wrong lines shown of each set")
+    parser.add_argument("--enhancement", choices=list(Enhancement), default="none", help="done to the pages first")
+    parser.add_argument("--fade", type=float, default=1.0, help="contrast that the pages keep, 0 to 1")
     parser.add_argument("--write", action="store_true", help="put the scores into model.json")
     a = parser.parse_args()
     recogniser = OnnxRecogniser(ModelPackage.load(a.package))
     sets = {f"synthetic {n}": [(r.text, r.crop) for r in rows] for n, rows in validation_lines(a.lines).items()}
     for folder in a.pages:
-        sets |= true_crops(folder)
+        sets |= true_crops(folder, Enhancement(a.enhancement), a.fade)
     scores: dict[str, Score] = {}
     for name, rows in sets.items():
         truth = [folded(t) for t, _ in rows]
