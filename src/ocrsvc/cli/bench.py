@@ -22,7 +22,6 @@ from ocrsvc.cli.machine import describe_machine
 from ocrsvc.cli.measure import (
     LINE_WIDTH_PX,
     STAGES,
-    BudgetRate,
     LineRate,
     PageTimes,
     best_budget,
@@ -106,11 +105,7 @@ async def _tune(
         table.add_row(*map(str, (rate.max_columns, rate.pages_per_s, rate.page.median_ms, rate.page.p95_ms)))
     console.print(table)
     console.print(f"best here: OCRSVC_BATCH_MAX_COLUMNS={best}")
-    return {"tune": [_budget(rate) for rate in rates], "best_batch_max_columns": best}
-
-
-def _budget(rate: BudgetRate) -> dict[str, Any]:
-    return asdict(rate)
+    return {"tune": [asdict(rate) for rate in rates], "best_batch_max_columns": best}
 
 
 def _stage_table(timed: Sequence[PageTimes]) -> Table:

@@ -36,9 +36,9 @@ def tables() -> Console:
     return screen if screen.is_terminal else Console(highlight=False, width=140)
 
 
-def note(message: str) -> None:
-    """Say something beside the results."""
-    notes().print(message, markup=False)
+def note(message: str, screen: Console | None = None) -> None:
+    """Say something beside the results; on the console of a progress bar where one runs."""
+    (screen or notes()).print(message, markup=False)
 
 
 def fail(message: str, code: int = 1) -> NoReturn:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from ocrsvc.cli.fonts import Font
@@ -60,7 +61,7 @@ def dense_page(font: Font | None) -> bytes:
     return _png(page, cells, font)
 
 
-def ragged_lines(count: int, width_px: int, height_px: int) -> list[np.ndarray[tuple[int, int], np.dtype[np.uint8]]]:
+def digit_lines(count: int, width_px: int, height_px: int) -> list[NDArray[np.uint8]]:
     """Lines of digits as [height_px, width_px] uint8 grey, each different: for measuring the recogniser alone."""
     face = ImageFont.load_default(height_px * 0.8)
     lines = []

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from ocrsvc.cli.drawn import ragged_lines
+from ocrsvc.cli.drawn import digit_lines
 from ocrsvc.cli.engine import Engine, open_engine
 from ocrsvc.compute import Priority
 from ocrsvc.detection.contours import ContourDetector
@@ -107,7 +107,7 @@ async def time_page(name: str, data: bytes, settings: Settings, recogniser: Reco
 
 async def time_lines(engine: Engine, batch: int, threads: int, seconds: float) -> LineRate:
     """Call the recogniser with full batches from `threads` threads of the engine's pool, for some seconds."""
-    lines = [LineCrop(pixels) for pixels in ragged_lines(batch, LINE_WIDTH_PX, engine.recogniser.height_px)]
+    lines = [LineCrop(pixels) for pixels in digit_lines(batch, LINE_WIDTH_PX, engine.recogniser.height_px)]
 
     def call_until(until_s: float) -> list[float]:
         calls: list[float] = []

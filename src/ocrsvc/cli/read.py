@@ -85,7 +85,9 @@ async def _read_all(pictures: Sequence[PictureFile], settings: Settings, output:
             task = progress.add_task("reading", total=len(pictures)) if progress else None
             async with contextlib.aclosing(readings):
                 async for outcome in readings:
-                    failed += outcome.error is not None
+                    if outcome.error is not None:
+                        failed += 1
+                        note(f"{outcome.file.path}: {outcome.message}", progress.console if progress else None)
                     _print(outcome, output, recogniser.name, many=len(pictures) > 1)
                     if outcome.reading is not None and output.overlay is not None:
                         await _draw(outcome, output, engine, taken)
@@ -106,14 +108,11 @@ def _progress(files: int) -> Iterator[Progress | None]:
 
 
 def _print(outcome: FileReading, output: _Output, model: str, many: bool) -> None:
-    path = outcome.file.path
-    if outcome.error is not None:
-        note(f"{path}: {outcome.message}")
     if output.as_json:
         typer.echo(json.dumps(_as_json(outcome, output.options, model), ensure_ascii=False))
     elif outcome.reading is not None:
         lines = [line.text for line in outcome.reading.lines]
-        typer.echo("\n".join([f"==> {path} <==", *lines, ""] if many else lines))
+        typer.echo("\n".join([f"==> {outcome.file.path} <==", *lines, ""] if many else lines))
 
 
 def _as_json(outcome: FileReading, options: OcrOptions, model: str) -> dict[str, Any]:
