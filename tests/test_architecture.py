@@ -25,6 +25,7 @@ LAYERS = {
     "documents": 3,
     "invoices": 3,
     "metrics": 3,
+    "engine": 3,
     "api": 4,
     "app": 5,
     "contract": 6,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from ocrsvc.settings import MIB, Settings
+from ocrsvc.settings import MIB, Settings, unknown_variables
 
 
 @pytest.fixture(autouse=True)
@@ -78,3 +78,9 @@ def test_settings_that_contradict_each_other_are_refused(values: dict[str, Any],
 def test_values_out_of_bounds_are_refused(values: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Settings(**values)
+
+
+def test_a_mistyped_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OCRSVC_PROT", "8000")
+    monkeypatch.setenv("OCRSVC_PORT", "8000")
+    assert unknown_variables() == ["OCRSVC_PROT"]

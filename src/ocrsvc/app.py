@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import cv2
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
@@ -23,15 +22,10 @@ from ocrsvc.api.openapi import describe
 from ocrsvc.api.readiness import Readiness
 from ocrsvc.api.schemas import ModelInfo
 from ocrsvc.cache import ResultCache, SharedResults
-from ocrsvc.compute import ComputePool, cores
-from ocrsvc.detection.contours import ContourDetector
 from ocrsvc.detection.protocol import Detector
-from ocrsvc.imaging.decode import DecodeLimits
+from ocrsvc.engine import open_engine
 from ocrsvc.metrics import Metrics
-from ocrsvc.reader import PageReader
-from ocrsvc.recognition.batching import BatchLimits, LineBatcher
 from ocrsvc.recognition.onnx import OnnxRecogniser, Recogniser
-from ocrsvc.recognition.package import find_package
 from ocrsvc.settings import Settings
 
 _log = logging.getLogger("ocrsvc.life")
@@ -110,38 +104,23 @@ async def _running(
     detector: Detector | None,
 ) -> AsyncIterator[Services]:
     """Load, warm up, start; at the end let what was admitted finish, then stop."""
-    cv2.setNumThreads(1)  # the compute pool's threads are the cores
-    model = recogniser or OnnxRecogniser(find_package(settings.model, settings.model_dir))
-    finder = detector or ContourDetector()
     door = Door(DoorLimits(settings.door_requests, settings.door_pixels, settings.max_held_bytes), metrics)
-    with ComputePool(settings.threads or cores()) as pool:
-        await pool.run(model.warm_up)
-        limits = BatchLimits(max_columns=settings.batch_max_columns)
-        async with LineBatcher(model.infer, pool, limits, observer=metrics) as batcher:
-            decode_limits = DecodeLimits(settings.max_pixels)
-            reader = PageReader(
-                finder,
-                batcher,
-                pool,
-                model_height_px=model.height_px,
-                limits=decode_limits,
-                enhancement=settings.enhancement,
-            )
-            kept = ResultCache[Answer](settings.cache_bytes, lambda answer: answer.size_bytes, metrics.cache_holds)
-            readiness.open(lambda: pool.healthy and batcher.healthy)
-            _log.info("ready")
-            yield Services(
-                answers=PageAnswers(reader, pool, door, SharedResults(kept), decode_limits, metrics),
-                pool=pool,
-                door=door,
-                metrics=metrics,
-                readiness=readiness,
-                limits=_request_limits(settings),
-                api_keys=tuple(key.get_secret_value() for key in settings.api_keys),
-                models=_models(model, finder),
-            )
-            readiness.close()
-            await _drain(door, settings.shutdown_grace_s)
+    async with open_engine(settings, recogniser, detector, metrics) as engine:
+        kept = ResultCache[Answer](settings.cache_bytes, lambda answer: answer.size_bytes, metrics.cache_holds)
+        readiness.open(lambda: engine.healthy)
+        _log.info("ready")
+        yield Services(
+            answers=PageAnswers(engine.reader, engine.pool, door, SharedResults(kept), engine.limits, metrics),
+            pool=engine.pool,
+            door=door,
+            metrics=metrics,
+            readiness=readiness,
+            limits=_request_limits(settings),
+            api_keys=tuple(key.get_secret_value() for key in settings.api_keys),
+            models=_models(engine.recogniser, engine.detector),
+        )
+        readiness.close()
+        await _drain(door, settings.shutdown_grace_s)
 
 
 async def _drain(door: Door, grace_s: float) -> None:

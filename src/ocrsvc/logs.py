@@ -41,6 +41,8 @@ def configure_logging(level: str, stream: TextIO | None = None) -> None:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = name != "uvicorn.access"  # the service writes its own line per request
+    # its warnings quote bytes of the upload, and a client could flood the log with them
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
 
 
 def log_fields(logger: logging.Logger, level: int, message: str, **fields: Any) -> None:

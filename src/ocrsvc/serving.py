@@ -18,7 +18,7 @@ import uvicorn
 from ocrsvc.api.readiness import Readiness
 from ocrsvc.app import create_app
 from ocrsvc.logs import configure_logging, log_fields
-from ocrsvc.settings import Settings
+from ocrsvc.settings import Settings, unknown_variables
 
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
@@ -46,6 +46,8 @@ def serve_app(settings: Settings) -> None:
     """
     configure_logging(settings.log_level)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # start and stop are told by the service itself
+    for name in unknown_variables():
+        log_fields(_log, logging.WARNING, "environment variable names no setting and is ignored", variable=name)
     with contextlib.closing(bind(settings.host, settings.port)) as listener:
         app = create_app(settings)
         watched = _StartWatch(app)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -160,3 +161,10 @@ class Settings(BaseSettings):
     def max_body_bytes(self) -> int:
         """Largest body that any operation takes."""
         return max(self.max_json_bytes, self.max_batch_bytes)
+
+
+def unknown_variables() -> list[str]:
+    """Environment variables with the settings' prefix that no setting has: slips that would do nothing, silently."""
+    prefix = Settings.model_config["env_prefix"]
+    known = {f"{prefix}{name}".upper() for name in Settings.model_fields}
+    return sorted(name for name in os.environ if name.upper().startswith(prefix) and name.upper() not in known)

@@ -33,7 +33,7 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> FakeRecogniser:
     recogniser = FakeRecogniser()
     monkeypatch.setattr("ocrsvc.cli.read.load_recogniser", lambda settings: recogniser)
     monkeypatch.setattr("ocrsvc.cli.bench.load_recogniser", lambda settings: recogniser)
-    monkeypatch.setattr("ocrsvc.cli.engine.ContourDetector", FakeDetector)
+    monkeypatch.setattr("ocrsvc.engine.ContourDetector", FakeDetector)
     monkeypatch.setattr("ocrsvc.cli.measure.ContourDetector", FakeDetector)
     monkeypatch.setenv("OCRSVC_THREADS", "2")
     monkeypatch.setenv("OCRSVC_ENHANCEMENT", "none")

@@ -86,7 +86,7 @@ def test_folder_without_pictures_is_a_failure(run: Run, tmp_path: Path) -> None:
 
 def test_missing_model_is_told_in_one_line(run: Run, folder: Path, tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        from ocrsvc.cli.engine import load_recogniser
+        from ocrsvc.engine import load_recogniser
 
         patch.setattr("ocrsvc.cli.read.load_recogniser", load_recogniser)
         result = run("read", folder / "a.png", "--model-dir", tmp_path)

@@ -34,8 +34,8 @@ def small_net() -> Crnn:
     for module in net.modules():
         if isinstance(module, nn.BatchNorm2d):
             nn.init.uniform_(module.weight, 0.5, 1.5)
-            module.running_mean.normal_()  # type: ignore[union-attr,operator]  # torch types buffers loosely
-            module.running_var.uniform_(0.5, 2)  # type: ignore[union-attr,operator]
+            module.running_mean.normal_()  # type: ignore[union-attr]  # torch types buffers loosely
+            module.running_var.uniform_(0.5, 2)  # type: ignore[union-attr]  # as above
     net.head.weight.data.mul_(30)
     return net.eval()
 

@@ -2,8 +2,8 @@
 
 Reads through the service's own recogniser. The validation lines are synthetic, in fonts that training never sees;
 `--pages` adds folders of pictures with NAME.json beside NAME.png: [{"text", "box": [x0, y0, x1, y1]}], whose lines are
-cut with these true boxes, so that no detector plays a part. `--enhancement` shows what one of the service's enhancements
-does to these pages, `--fade` how they read with less contrast.
+cut with these true boxes, so that no detector plays a part. `--enhancement` shows what one of the service's
+enhancements does to these pages, `--fade` how they read with less contrast.
 """
 
 from __future__ import annotations

@@ -16,7 +16,6 @@ from rich.table import Table
 
 from ocrsvc.cli.console import ModelDirOption, ModelOption, ThreadsOption, fail, load_settings, note, tables
 from ocrsvc.cli.drawn import dense_page, invoice_page
-from ocrsvc.cli.engine import load_recogniser, open_engine
 from ocrsvc.cli.fonts import Font, find_font
 from ocrsvc.cli.machine import describe_machine
 from ocrsvc.cli.measure import (
@@ -30,6 +29,7 @@ from ocrsvc.cli.measure import (
     time_page,
 )
 from ocrsvc.compute import cores
+from ocrsvc.engine import load_recogniser, open_engine
 from ocrsvc.errors import ModelMismatch
 from ocrsvc.recognition.onnx import Recogniser
 from ocrsvc.settings import Settings

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from statistics import median
 
 from ocrsvc.cli.drawn import digit_lines
-from ocrsvc.cli.engine import Engine, open_engine
 from ocrsvc.compute import Priority
 from ocrsvc.detection.contours import ContourDetector
 from ocrsvc.detection.protocol import LineQuad
+from ocrsvc.engine import Engine, open_engine
 from ocrsvc.imaging.page import Page
 from ocrsvc.reader import ReadOptions
 from ocrsvc.recognition.line import LineCrop

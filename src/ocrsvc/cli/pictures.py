@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ocrsvc.cli.engine import Engine
+from ocrsvc.engine import Engine
 from ocrsvc.errors import Internal, OcrError, TooLarge
 from ocrsvc.reader import PageReading, ReadOptions
 

@@ -17,10 +17,10 @@ from rich.progress import Progress
 from ocrsvc.api.options import OcrOptions
 from ocrsvc.api.render import render_results, render_timings
 from ocrsvc.cli.console import ModelDirOption, ModelOption, ThreadsOption, fail, load_settings, note, notes
-from ocrsvc.cli.engine import Engine, load_recogniser, open_engine
 from ocrsvc.cli.fonts import Font, find_font
 from ocrsvc.cli.overlay import LEGEND, overlay_path, write_overlay
 from ocrsvc.cli.pictures import FileReading, PictureFile, find_pictures, read_files
+from ocrsvc.engine import Engine, load_recogniser, open_engine
 from ocrsvc.errors import ModelMismatch, OcrError
 from ocrsvc.imaging.decode import decode_image
 from ocrsvc.settings import Settings
