@@ -54,7 +54,7 @@ def test_the_health_check_is_that_of_the_image(service: dict[str, Any], dockerfi
 def test_port_and_base_default_to_those_of_the_image(service: dict[str, Any], dockerfile: str) -> None:
     base = re.search(r"^ARG BASE=(\S+)$", dockerfile, re.MULTILINE)
     assert base is not None
-    assert service["build"]["args"]["BASE"] == f"${{OCRSVC_BASE:-{base[1]}}}"
+    assert service["build"]["args"]["BASE"] == f"${{BASE:-{base[1]}}}"
     assert service["ports"][0].endswith(":8080")
     assert Settings().port == 8080
     assert "EXPOSE 8080" in dockerfile
