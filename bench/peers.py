@@ -1,8 +1,8 @@
 """Against the fastest other reader for CPUs: `python -m bench.peers --pictures FOLDER --rounds 5`.
 
-Needs `pip install faster-paddle` (PP-OCRv6 in Rust, its models inside), which is no dependency of ours. Each picture is
-read by the running service over HTTP, cache bypassed, and by the peer in this process, in turns, so that a machine whose
-speed drifts slows both. Prints the median seconds of each and their ratio picture by picture.
+Needs `pip install faster-paddle` (PP-OCRv6 in Rust, its models inside), which is no dependency of ours. Each picture
+is read by the running service over HTTP, cache bypassed, and by the peer in this process, in turns, so that a machine
+whose speed drifts slows both. Prints the median seconds of each and their ratio picture by picture.
 """
 
 from __future__ import annotations
