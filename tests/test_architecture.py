@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,9 +87,16 @@ def test_library_is_imported_only_where_it_belongs(library: str) -> None:
 
 
 def test_only_settings_reads_the_environment() -> None:
-    sources = {path.name: path.read_text(encoding="utf-8") for path in MODULES}
+    sources = {str(path.relative_to(PACKAGE)): path.read_text(encoding="utf-8") for path in MODULES}
     readers = [name for name, source in sources.items() if "os.environ" in source or "getenv" in source]
-    assert readers == ["settings.py"]
+    assert sorted(readers) == ["__init__.py", "settings.py"]
+
+
+def test_onnx_runtime_reports_to_nobody() -> None:
+    program = "import ocrsvc.recognition.onnx, os; print(os.environ['ORT_DISABLE_TELEMETRY'])"
+    environment = {"PATH": "/usr/bin:/bin"}
+    run = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "1"
 
 
 def test_no_module_is_too_long_to_be_read() -> None:

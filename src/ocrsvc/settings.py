@@ -114,7 +114,7 @@ class Settings(BaseSettings):
         default=64, ge=1, le=100_000, description="Pictures worked on or waiting at once; more are refused with 429."
     )
     door_pixels: int = Field(
-        default=200_000_000,
+        default=120_000_000,
         ge=1,
         description="Pixels of all pictures worked on at once, from their headers; more get 429.",
     )
