@@ -35,7 +35,7 @@ openapi: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/ocrsvc bench
-	$(BIN)/python bench/memory.py
+	$(BIN)/python -m bench.memory
 
 image:
 	docker build -f docker/Dockerfile -t ocrsvc .
