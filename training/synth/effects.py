@@ -39,7 +39,7 @@ def dot_matrix(rng: random.Random, ink: NDArray[np.uint8], em_px: float) -> NDAr
     h, w = ink.shape
     y = np.cos(np.arange(h, dtype=np.float32) * (2 * np.pi / pitch))[:, None]
     x = np.cos(np.arange(w, dtype=np.float32) * (2 * np.pi / pitch))[None, :]
-    grid = np.clip((x + y) * rng.uniform(0.2, 0.35) + rng.uniform(0.55, 0.8), 0.15, 1)
+    grid = np.clip((x + y) * rng.uniform(0.15, 0.3) + rng.uniform(0.65, 0.85), 0.3, 1)
     return _bytes((ink * grid).astype(np.uint8))
 
 
@@ -47,11 +47,11 @@ def uneven_print(rng: random.Random, ink: NDArray[np.uint8], noise: NDArray[np.f
     """Toner holes and ragged edges: the coverage is thresholded against blurred noise [H, W] in N(0, 1)."""
     h, w = ink.shape
     field = cv2.GaussianBlur(noise[:h, :w], (0, 0), rng.uniform(0.6, 1.6))
-    soft = ink.astype(np.float32) + field * rng.uniform(60, 200)
+    soft = ink.astype(np.float32) + field * rng.uniform(60, 60 + 3 * min(h, 40))
     return (
         np.clip((soft - 90) * 2, 0, 255).astype(np.uint8)
         if rng.random() < 0.5
-        else np.where(field > rng.uniform(0.5, 0.9), ink // 3, ink)
+        else np.where(field > rng.uniform(0.6, 1.0), ink // 2, ink)
     )
 
 
@@ -136,7 +136,7 @@ def blur(rng: random.Random, grey: Grey, hard: float) -> Grey:
         dx, dy = round(c * np.cos(angle)), round(c * np.sin(angle))
         cv2.line(kernel, (c - dx, c - dy), (c + dx, c + dy), 1.0)
         return _grey(cv2.filter2D(grey, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE))
-    sigma = rng.uniform(0.3, 0.45 + (0.012 + 0.024 * hard) * len(grey))
+    sigma = rng.uniform(0.3, 0.42 + (0.010 + 0.020 * hard) * len(grey))
     return _grey(cv2.GaussianBlur(grey, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE))
 
 
@@ -150,7 +150,7 @@ def sensor_noise(rng: random.Random, grey: Grey, noise: NDArray[np.float32], har
     """Gaussian noise, from [H, W] samples of N(0, 1)."""
     h, w = grey.shape
     contrast = min(160.0, float(grey.max()) - float(grey.min()))
-    return _grey(grey + noise[:h, :w] * np.float32(rng.uniform(1, 2 + (0.03 + 0.09 * hard) * contrast)))
+    return _grey(grey + noise[:h, :w] * np.float32(rng.uniform(1, 2 + (0.03 + 0.07 * hard) * contrast)))
 
 
 def binarise(rng: random.Random, grey: Grey) -> Grey:

@@ -131,6 +131,23 @@ class Typesetter:
         if rng.random() < 0.22:
             self._rules(line)
 
+    def sliver(self, line: InkLine, left: float, right: float, neighbour: str) -> None:
+        """Draw a neighbouring character or a rule, of which a crop from `left` to `right` px just sees the edge."""
+        rng, em = self._rng, line.em_px
+        seen = round(em * rng.uniform(0.04, 0.2))
+        at_right = rng.random() < 0.65
+        edge = round(right) - seen if at_right else round(left) + seen
+        room = edge - line.box[2] if at_right else line.box[0] - edge
+        if room < 0.04 * em:
+            return
+        if rng.random() < 0.3:
+            cv2.line(line.ink, (edge, 0), (edge, line.ink.shape[0]), rng.randint(120, 255), max(1, round(em * 0.05)))
+            return
+        other = self.set_line(neighbour)
+        x0, y0, x1, y1 = other.box
+        piece = other.ink[y0:y1, x0:x1]
+        _stamp(line.ink, piece, edge if at_right else edge - piece.shape[1], line.box[1] + rng.randint(-2, 2))
+
     def _rules(self, line: InkLine) -> None:
         rng, em, ink = self._rng, line.em_px, line.ink
         x0, y0, x1, y1 = line.box

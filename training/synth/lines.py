@@ -83,6 +83,8 @@ class LineSynthesiser:
         """The crop's ink at the resolution of the scanner or camera, and the characters' spans there."""
         rng = self._rng
         x0, y0, x1, y1 = self._window(line)
+        if rng.random() < 0.12:
+            self._setter.sliver(line, x0, x1, self._texts.draw(1, 2))
         w, h = x1 - x0, y1 - y0
         native_h = rng.uniform(12, 21) if rng.random() < 0.4 else rng.uniform(18, 46)
         if line.em_px <= 24 and rng.random() < 0.6:
@@ -115,7 +117,7 @@ class LineSynthesiser:
         centre = corners.mean(axis=0)
         width = corners[1, 0] - corners[0, 0]
         angle = rng.gauss(0, 1) * min(0.05, 0.12 * h / width) * (0.3 + hard)
-        shear = rng.uniform(-0.22, 0.22) * (0.3 + hard) if rng.random() < 0.5 else 0.0
+        shear = rng.uniform(-0.2, 0.2) * (0.3 + 0.8 * hard) if rng.random() < 0.5 else 0.0
         turn = np.array([[1, shear], [0, 1]], np.float32) @ np.array(
             [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]], np.float32
         )
@@ -148,9 +150,9 @@ class LineSynthesiser:
         rng = self._rng
         h, w = ink.shape
         if hard > 0:
-            if rng.random() < 0.05:
+            if rng.random() < 0.08 and h >= 24:
                 ink = effects.dot_matrix(rng, ink, h * 0.8)
-            elif rng.random() < 0.16:
+            elif rng.random() < 0.16 and h >= 18:
                 ink = effects.uneven_print(rng, ink, self._patch(h, w))
             elif rng.random() < 0.2:
                 ink = effects.stroke_weight(rng, ink)
@@ -169,7 +171,7 @@ class LineSynthesiser:
             grey = effects.sharpen(rng, grey)
         if rng.random() < 0.1 + 0.7 * hard:
             grey = effects.sensor_noise(rng, grey, self._patch(h, w), hard)
-        if rng.random() < 0.03 * hard:
+        if rng.random() < 0.05 * hard and h >= 24:
             grey = effects.binarise(rng, grey)
         out = np.clip(grey, 0, 255).astype(np.uint8)
         return effects.jpeg(rng, out, hard) if rng.random() < 0.15 + 0.6 * hard else out

@@ -11,6 +11,7 @@ from training.synth.words import chinese_words, english_words, inventions, vocab
 
 LOOKALIKES = vocabulary("lookalikes")
 SENTENCE_MARKS = "，，，，。、；：？！"
+SHORT_UNITS = ("mm", "cm", "kg", "km/h", "℃", "kW", "%", "MPa", "元", "号", "年", "m²", "Hz", "V", "GB")
 
 
 class TextSampler:
@@ -46,13 +47,15 @@ class TextSampler:
     def _piece(self, length: int) -> str:
         rng = self._rng
         kind = rng.random()
-        if kind < 0.30:
+        if kind < 0.20:
             return self._sentence(length)
-        if kind < 0.50:
+        if kind < 0.36:
+            return self._prose(length)
+        if kind < 0.54:
             return self._random(length)
         if kind < 0.80:
             return self._field(length)
-        if kind < 0.90:
+        if kind < 0.91:
             return self._latin(length)
         if kind < 0.94:
             return self._lookalikes(length)
@@ -69,6 +72,48 @@ class TextSampler:
             elif rng.random() < 0.06:
                 out = f"{out}{rng.choice('“（《「【(〈')}{self._words.draw(rng)}{rng.choice('”）》」】)〉')}"
         return out
+
+    def _prose(self, length: int) -> str:
+        """Running text of reports and contracts: numbered clauses, Latin names, figures and dashes among Chinese."""
+        rng = self._rng
+        out = rng.choice(
+            ("", "", "", self._clause(), f"第{rng.randint(1, 30)}条 ", f"（{rng.choice('一二三四五六七八九十')}）")
+        )
+        while len(out) < length:
+            out += "".join(self._words.draw(rng) for _ in range(rng.randint(1, 3)))
+            out += rng.choice((self._inserted, self._inserted, lambda: rng.choice(SENTENCE_MARKS), lambda: ""))()
+        return out + rng.choice(("", "。", "；", "，", "："))
+
+    def _clause(self) -> str:
+        rng = self._rng
+        number = ".".join(str(rng.randint(1, 12)) for _ in range(rng.randint(1, 4)))
+        return rng.choice(
+            (f"{number} ", f"{number}.", f"{number}、", f"({rng.randint(1, 20)})", f"{rng.choice('abcdefi')}) ")
+        )
+
+    def _inserted(self) -> str:
+        rng = self._rng
+        letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+        short = "".join(rng.choices(letters, k=rng.randint(1, 5)))
+        kind = rng.randrange(9)
+        if kind == 0:
+            return short
+        if kind == 1:
+            return rng.choice(letters) + rng.choice("abcdefghilmnrtxy")
+        if kind == 2:
+            return f"{rng.randint(0, 999)}{rng.choice(('', f'.{rng.randint(0, 99)}'))}{rng.choice(SHORT_UNITS)}"
+        if kind == 3:
+            return rng.choice(("——", "——", "—", "……", "-"))
+        if kind == 4:
+            parts = ",".join(f"{rng.choice(letters)}{rng.choice('iixyn12')}" for _ in range(rng.randint(2, 6)))
+            return rng.choice(("({})", "（{}）", "[{}]", "{}")).format(parts)
+        if kind == 5:
+            return f"第{rng.randint(1, 40)}{rng.choice('章节条款页次期')}"
+        if kind == 6:
+            return self._english.draw(rng)
+        if kind == 7:
+            return f"{short}{rng.choice('-/ ')}{rng.randint(1, 9999)}"
+        return f"{rng.choice('“（《')}{self._words.draw(rng)}{short}{rng.choice('”）》')}"
 
     def _random(self, length: int) -> str:
         rng = self._rng
