@@ -30,6 +30,7 @@ LAYERS = {
     "engine": 3,
     "api": 4,
     "app": 5,
+    "connection": 5,
     "contract": 6,
     "serving": 6,
     "cli": 7,

@@ -17,6 +17,7 @@ import uvicorn
 
 from ocrsvc.api.readiness import Readiness
 from ocrsvc.app import create_app
+from ocrsvc.connection import Connection
 from ocrsvc.logs import configure_logging, log_fields
 from ocrsvc.settings import Settings, unknown_variables
 
@@ -53,6 +54,8 @@ def serve_app(settings: Settings) -> None:
         watched = _StartWatch(app)
         config = uvicorn.Config(
             watched,
+            http=Connection,
+            ws="none",
             lifespan="on",
             log_config=None,
             access_log=False,
