@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ocrsvc.detection.contours import ContourDetector
+from ocrsvc.detection.contours import WORK_PIXELS, ContourDetector, _work_scale
 from ocrsvc.detection.protocol import Detector, LineQuad
 from ocrsvc.imaging.page import Page
 
@@ -229,3 +229,16 @@ def test_threads_may_share_a_detector() -> None:
         together = list(pool.map(DETECTOR.detect, pages))
     for lines, page in zip(together, pages, strict=True):
         assert np.array_equal(lines[0].quad, DETECTOR.detect(page)[0].quad)
+
+
+@pytest.mark.parametrize("size", [(1_000_000, 5), (5, 1_000_000), (1_600_000, 60), (10_000, 10_000), (2000, 1500)])
+def test_no_page_is_looked_at_larger_than_the_work_size(size: tuple[int, int]) -> None:
+    scale = _work_scale(*size)
+    assert size[0] * size[1] * scale**2 <= WORK_PIXELS * 1.001
+
+
+@pytest.mark.parametrize(
+    ("size", "scale"), [((400, 14), 4.0), ((1500, 28), 2.0), ((40_000, 56), 1.0), ((300, 200), 1.0)]
+)
+def test_low_pictures_are_looked_at_enlarged(size: tuple[int, int], scale: float) -> None:
+    assert _work_scale(*size) == pytest.approx(scale)

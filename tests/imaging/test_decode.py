@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import struct
+import tracemalloc
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -247,3 +248,23 @@ def test_probing_a_png_decodes_no_pixels(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", load)
     header = probe_image(out.getvalue())
     assert (header.width_px, header.height_px, header.orientation) == (20, 40, 6)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "I;16", "F", "RGB", "P"])
+def test_no_copies_of_whole_pages_are_made(mode: str) -> None:
+    data = encode(Image.new(mode, (4000, 4000)), "TIFF" if mode == "F" else "PNG")
+    tracemalloc.start()
+    try:
+        page = decode_image(data, DecodeLimits(16_000_000))
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes < 2.5 * page.pixels.nbytes
+
+
+def test_bands_of_a_transparent_picture_fit_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    rgba = np.random.default_rng(5).integers(0, 256, (97, 41, 4), dtype=np.uint8)
+    data = encode(rgba, "PNG")
+    whole = decode_image(data, DecodeLimits(10_000)).pixels
+    monkeypatch.setattr("ocrsvc.imaging.decode.BAND_PIXELS", 300)
+    assert np.array_equal(decode_image(data, DecodeLimits(10_000)).pixels, whole)

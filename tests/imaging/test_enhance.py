@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -64,6 +66,17 @@ def test_auto_equalises_only_low_contrast() -> None:
     strong = gradient(200, 120)[:, :, 0]
     assert enhance(strong, Enhancement.AUTO) is strong
     assert np.array_equal(enhance(faint_page(), Enhancement.AUTO), equalise(faint_page()))
+
+
+def test_contrast_of_a_page_takes_no_copy_of_it() -> None:
+    grey = np.full((3000, 3000), 200, dtype=np.uint8)
+    grey[: len(grey) // 2] = 60
+    tracemalloc.start()
+    try:
+        assert contrast(grey) == 140
+        assert tracemalloc.get_traced_memory()[1] < grey.nbytes
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("mode", Enhancement)

@@ -74,8 +74,8 @@ def _is_one_line(pixels: NDArray[np.uint8]) -> bool:
 
 
 def _work_scale(width_px: int, height_px: int) -> float:
-    shrink = min(1.0, math.sqrt(WORK_PIXELS / (width_px * height_px)))
-    return max(shrink, min(4.0, SMALL_SIDE_PX / min(width_px, height_px)))
+    most = math.sqrt(WORK_PIXELS / (width_px * height_px))
+    return min(most, max(min(1.0, most), min(4.0, SMALL_SIDE_PX / min(width_px, height_px))))
 
 
 def _detect_at(value: NDArray[np.uint8], scale: float) -> list[LineQuad]:

@@ -42,8 +42,10 @@ class Ink:
 
 def darkest_channel(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """[H, W] least of the three channels: red and blue print is dark there as black is, white on a colour light."""
-    red, green, blue = cv2.split(rgb)
-    return _bytes(cv2.min(cv2.min(red, green), blue))
+    darkest = cv2.extractChannel(rgb, 0)
+    for channel in (1, 2):
+        cv2.min(darkest, cv2.extractChannel(rgb, channel), dst=darkest)
+    return _bytes(darkest)
 
 
 def find_ink(value: NDArray[np.uint8]) -> tuple[Ink, Ink]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -17,6 +19,9 @@ __all__ = ["DecodeLimits", "ImageHeader", "check_limits", "decode_image", "probe
 
 LIGHT_INK = 170
 """Mean grey of what is opaque, above which mostly transparent pictures hold light text."""
+
+BAND_PIXELS = 1_000_000
+"""Pixels that are turned into RGB at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,47 +96,71 @@ def _decode_pillow(data: bytes, header: ImageHeader) -> NDArray[np.uint8]:
 
 
 def _rgb(image: Image.Image) -> NDArray[np.uint8]:
-    """[H, W, 3] RGB of any Pillow mode."""
+    """[H, W, 3] RGB of any Pillow mode, turned band by band: copies of whole pages would take ten times their size."""
+    convert = _conversion(image)
+    pixels = np.empty((image.height, image.width, 3), dtype=np.uint8)
+    for rows, band in _bands(image):
+        pixels[rows] = convert(band)
+    return pixels
+
+
+def _bands(image: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
+    """Whole rows of a picture from top to bottom, some BAND_PIXELS at a time, and where they belong."""
+    step = max(1, BAND_PIXELS // image.width)
+    for top in range(0, image.height, step):
+        bottom = min(top + step, image.height)
+        yield slice(top, bottom), image.crop((0, top, image.width, bottom))
+
+
+def _conversion(image: Image.Image) -> Callable[[Image.Image], NDArray[np.uint8]]:
+    """What makes RGB, or grey [H, W, 1], of a picture's bands."""
     if image.has_transparency_data:
-        return _over_background(np.asarray(image.convert("RGBA")))
+        return partial(_over_background, background=_background(image))
     if image.mode.startswith("I;16"):
-        return _grey_to_rgb((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8))
+        return _high_bytes
     if image.mode in ("I", "F"):
-        return _grey_to_rgb(_stretched(np.asarray(image, dtype=np.float64)))
-    return np.array(image.convert("RGB"), dtype=np.uint8)
+        return partial(_stretched, span=_span(image))
+    return lambda band: np.asarray(band.convert("RGB"))
 
 
-def _grey_to_rgb(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return np.repeat(grey[:, :, None], 3, axis=2)
+def _high_bytes(band: Image.Image) -> NDArray[np.uint8]:
+    return (np.asarray(band).astype(np.uint16) >> 8).astype(np.uint8)[:, :, None]
 
 
-def _stretched(values: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Samples of unknown range as bytes: 0..1, 0..255 and 0..65535 by their maximum, all else from least to most."""
-    values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = float(values.min()), float(values.max())
-    if low < 0 or high > 65535:
-        values, high = values - low, high - low
-    top = next((t for t in (1.0, 255.0, 65535.0) if high <= t), high)
-    return np.asarray(np.clip(values * (255.0 / top), 0, 255), dtype=np.uint8)
+def _span(image: Image.Image) -> tuple[float, float]:
+    """The samples that become black and white: 0 and 1, 255 or 65535 by their maximum, all else least and most."""
+    bounds = [(float(values.min()), float(values.max())) for values in (_samples(band) for _, band in _bands(image))]
+    low, high = min(low for low, _ in bounds), max(high for _, high in bounds)
+    start, high = (low, high - low) if low < 0 or high > 65535 else (0.0, high)
+    return start, next((top for top in (1.0, 255.0, 65535.0) if high <= top), high)
 
 
-def _over_background(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    alpha = rgba[:, :, 3]
-    colour = rgba[:, :, :3]
-    if int(alpha.min()) == 255:
-        return np.array(colour)
-    background = 0 if _is_light_on_transparent(colour, alpha) else 255
-    share = alpha[:, :, None].astype(np.uint16)
-    mixed = colour.astype(np.uint16) * share + np.uint16(background) * (255 - share)
+def _samples(band: Image.Image) -> NDArray[np.float64]:
+    return np.nan_to_num(np.asarray(band, dtype=np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def _stretched(band: Image.Image, span: tuple[float, float]) -> NDArray[np.uint8]:
+    start, top = span
+    return np.clip((_samples(band) - start) * (255.0 / top), 0, 255).astype(np.uint8)[:, :, None]
+
+
+def _over_background(band: Image.Image, background: int) -> NDArray[np.uint8]:
+    rgba = np.asarray(band.convert("RGBA")).astype(np.uint16)
+    share = rgba[:, :, 3:]
+    mixed = rgba[:, :, :3] * share + np.uint16(background) * (255 - share)
     return ((mixed + 127) // 255).astype(np.uint8)
 
 
-def _is_light_on_transparent(colour: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> bool:
-    opaque = alpha > 127
-    share = float(np.count_nonzero(opaque)) / opaque.size
-    if share == 0 or share > 0.7:
-        return False
-    return float(cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY)[opaque].mean()) > LIGHT_INK
+def _background(image: Image.Image) -> int:
+    """Grey to lay a picture over: black for light print on a mostly transparent picture, else white."""
+    opaque = light = 0
+    for _, band in _bands(image):
+        rgba = np.asarray(band.convert("RGBA"))
+        seen = rgba[:, :, 3] > 127
+        opaque += int(np.count_nonzero(seen))
+        light += int(cv2.cvtColor(rgba, cv2.COLOR_RGBA2GRAY)[seen].sum())
+    share = opaque / (image.width * image.height)
+    return 0 if 0 < share <= 0.7 and light / opaque > LIGHT_INK else 255
 
 
 def _upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
