@@ -161,7 +161,7 @@ def test_answer_taken_slowly_is_not_dropped(connection: Connection, clock: Clock
 def test_what_is_no_http_gets_the_envelope(connection: Connection, pipe: Pipe, sent: bytes) -> None:
     connection.data_received(sent)
     head, _, body = pipe.sent.partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 400 ")
+    assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
     assert ErrorReply.model_validate(json.loads(body)).request_id.encode() in head
     assert pipe.end == "closed"
 

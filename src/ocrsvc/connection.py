@@ -74,7 +74,7 @@ class Connection(H11Protocol):
             reply = error_response(failure, record)
             headers = [*reply.raw_headers, (b"x-request-id", record.request_id.encode()), (b"connection", b"close")]
             for event in (
-                h11.Response(status_code=reply.status_code, headers=headers),
+                h11.Response(status_code=reply.status_code, headers=headers, reason=b"Bad Request"),
                 h11.Data(data=bytes(reply.body)),
                 h11.EndOfMessage(),
             ):
