@@ -46,3 +46,12 @@ async def test_static_files_do_not_lead_out_of_their_folder() -> None:
     async with running() as app, client_of(app) as client:
         for path in ("/static/../app.py", "/static/%2e%2e/app.py", "/static//etc/passwd", "/static/..%2fapp.py"):
             assert (await client.get(path)).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/static/docs.js"])
+@pytest.mark.parametrize("wanted", ["bytes=5-1", "x", "bytes=999999999-", "bytes=0-1"])
+async def test_request_for_a_range_gets_the_whole(path: str, wanted: str) -> None:
+    async with running() as app, client_of(app) as client:
+        whole = await client.get(path)
+        reply = await client.get(path, headers={"Range": wanted})
+    assert (reply.status_code, reply.content) == (200, whole.content)
