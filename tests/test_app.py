@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -181,3 +182,12 @@ async def test_contract_names_the_root_path_as_its_server() -> None:
     async with running(root_path="/behind/proxy") as app, client_of(app) as client:
         contract = (await client.get("/openapi.json")).json()
     assert contract["servers"] == [{"url": "/behind/proxy"}]
+
+
+async def test_what_pillow_says_of_damaged_tags_is_not_shown() -> None:
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        async with running():
+            warnings.warn_explicit("Corrupt EXIF data.", UserWarning, "TiffImagePlugin.py", 1, "PIL.TiffImagePlugin")
+            warnings.warn_explicit("something of ours", UserWarning, "reader.py", 1, "ocrsvc.reader")
+    assert [str(warning.message) for warning in shown] == ["something of ours"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -71,6 +72,7 @@ async def open_engine(
         ModelMismatch: the model is missing or broken.
     """
     cv2.setNumThreads(1)  # the compute pool's threads are the cores
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # of damaged tags: a client could fill the log with them
     model = recogniser or load_recogniser(settings)
     finder = detector or make_detector(settings.detector)
     limits = DecodeLimits(settings.max_pixels)
