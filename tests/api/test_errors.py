@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import io
 import json
 from typing import Any
@@ -62,6 +63,20 @@ async def test_other_method_is_not_allowed_and_the_header_says_which_is() -> Non
 @pytest.mark.parametrize("content_type", [None, "image/png", "text/plain", "application/x-www-form-urlencoded", "junk"])
 async def test_body_of_another_content_type_is_unsupported(content_type: str | None) -> None:
     check(await post_raw(picture(), content_type), 415, "unsupported_type", "multipart/form-data", "application/json")
+
+
+async def test_compressed_body_is_unsupported() -> None:
+    async with running() as app, client_of(app) as client:
+        reply = await client.post("/ocr", files=image(picture()), headers={"Content-Encoding": "gzip"})
+        check(reply, 415, "unsupported_type", "Content-Encoding")
+        reply = await client.post("/ocr", files=image(picture()), headers={"Content-Encoding": "identity"})
+        assert reply.status_code == 200
+
+
+@pytest.mark.parametrize("name", ["resize_height", "min_confidence"])
+async def test_json_boolean_is_no_number(name: str) -> None:
+    body = json.dumps({"image": base64.b64encode(picture()).decode(), name: True}).encode()
+    check(await post_raw(body, "application/json"), 422, "invalid_parameter", f"{name} must be")
 
 
 @pytest.mark.parametrize(

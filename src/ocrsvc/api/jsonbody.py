@@ -63,7 +63,9 @@ def _picture(encoded: Any, rules: PartRules) -> bytes:
     try:
         data = base64.b64decode(text.translate(_WHITESPACE), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise InvalidParameter(f"{rules.file} is not valid base64.") from error
+        raise InvalidParameter(
+            f"{rules.file} is not valid base64. Send it in the standard alphabet (A-Z a-z 0-9 + / =)."
+        ) from error
     if len(data) > rules.max_file_bytes:
         raise too_large(rules.max_file_bytes)
     return data

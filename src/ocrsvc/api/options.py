@@ -21,6 +21,13 @@ def _boolean(value: Any) -> Any:
     return _BOOLEANS[key]
 
 
+def _number(value: Any) -> Any:
+    """Take text or JSON numbers; to Python, JSON's true is a number too."""
+    if isinstance(value, bool):
+        raise ValueError("not a number")
+    return value
+
+
 Boolean = Annotated[bool, BeforeValidator(_boolean)]
 
 
@@ -30,7 +37,7 @@ class OcrOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     return_confidence: Boolean = Field(default=True, description="false leaves `confidence` out of each result.")
-    resize_height: int = Field(
+    resize_height: Annotated[int, BeforeValidator(_number)] = Field(
         default=32,
         ge=16,
         le=64,
@@ -39,7 +46,7 @@ class OcrOptions(BaseModel):
     return_chars: Boolean = Field(
         default=False, description="true adds box, confidence and alternatives of each character."
     )
-    min_confidence: float = Field(
+    min_confidence: Annotated[float, BeforeValidator(_number)] = Field(
         default=0.0, ge=0, le=1, allow_inf_nan=False, description="Lines below this confidence are left out."
     )
 

@@ -45,6 +45,8 @@ async def read_upload(request: Request, rules: PartRules, max_body_bytes: int, h
     kind = content_type.partition(";")[0].strip().lower()
     if kind not in (MULTIPART, JSON):
         raise UnsupportedType(f"The body's Content-Type is not read here. Send {MULTIPART} or {JSON}.")
+    if request.headers.get("content-encoding", "identity").strip().lower() not in ("identity", ""):
+        raise UnsupportedType("A body with a Content-Encoding is not read here. Send it as it is, not compressed.")
     _check_length(request.headers.get("content-length"), max_body_bytes)
     services, record = services_of(request), record_of(request)
     async with within(record.started_s + services.limits.timeout_s):
