@@ -126,3 +126,9 @@ def test_font_given_is_the_font_taken(run: Run, folder: Path, tmp_path: Path, mo
     monkeypatch.setattr("ocrsvc.cli.read.find_font", find)
     run("read", folder / "a.png", "--overlay", tmp_path, "--font", "some.ttf")
     assert asked == [Path("some.ttf")]
+
+
+def test_endless_file_is_refused_at_the_limit(run: Run, stages: FakeRecogniser) -> None:
+    result = run("read", "/dev/zero")
+    assert result.exit_code == 1
+    assert "/dev/zero: The file is larger than 20,971,520 bytes" in result.stderr

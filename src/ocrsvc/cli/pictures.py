@@ -96,6 +96,8 @@ async def _read_file(file: PictureFile, engine: Engine, options: ReadOptions, ma
 
 
 def _load(path: Path, max_bytes: int) -> bytes:
-    if path.stat().st_size > max_bytes:
+    with path.open("rb") as file:
+        data = file.read(max_bytes + 1)  # a pipe or a device tells no size
+    if len(data) > max_bytes:
         raise TooLarge(f"The file is larger than {max_bytes:,} bytes (OCRSVC_MAX_UPLOAD_BYTES).")
-    return path.read_bytes()
+    return data
