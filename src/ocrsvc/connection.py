@@ -1,4 +1,8 @@
-"""One client's connection, with what uvicorn leaves open: bounds in time, and the envelope for what is no HTTP."""
+"""One client's connection, with what uvicorn leaves open: bounds in time, and the envelope for what is no HTTP.
+
+How many connections there are is not bounded here: the system's limit on open files is, and a reverse proxy is needed
+where strangers can connect.
+"""
 
 from __future__ import annotations
 
