@@ -90,6 +90,12 @@ async def test_lines_without_text_and_unsure_lines_are_left_out(pool: ComputePoo
     assert [line.text for line in page.lines] == ["sure"]
 
 
+async def test_patterns_read_as_text_with_next_to_no_confidence_are_never_lines(pool: ComputePool) -> None:
+    lines = FakeLines([spelt("a", 0.19), spelt("b", 0.21)])
+    page = await reader_of(pool, FakeDetector((0, 0, 50, 20), (0, 30, 50, 50)), lines).read(picture(), ReadOptions())
+    assert [line.text for line in page.lines] == ["b"]
+
+
 async def test_crops_come_at_the_models_height_whatever_height_was_asked_for(pool: ComputePool) -> None:
     lines = FakeLines()
     reader = reader_of(pool, FakeDetector((0, 0, 100, 50)), lines)

@@ -23,6 +23,8 @@ from ocrsvc.recognition.batching import Recognised
 from ocrsvc.recognition.ctc import CharReading, LineText
 from ocrsvc.recognition.line import MAX_LINE_WIDTH_PX, LineCrop, prepare_line, split_wide
 
+NOISE_CONFIDENCE = 0.2
+"""A reading less sure than this is taken for what it nearly always is: a pattern, an edge or a picture, not text."""
 SPACE_GAP = 0.45
 """A gap between two pieces of a cut line, wider than this share of a character, is written as a space."""
 
@@ -33,7 +35,7 @@ class ReadOptions:
 
     Attributes:
         resize_height_px: 16..64; crops are scaled to this height, then to the model's own.
-        min_confidence: 0..1; lines below it are left out.
+        min_confidence: 0..1; lines below it are left out, as are those below NOISE_CONFIDENCE always.
     """
 
     resize_height_px: int = 32
@@ -174,11 +176,12 @@ class PageReader:
 
 def _assemble(prepared: _PreparedPage, texts: Sequence[LineText], min_confidence: float) -> Iterator[ReadLine]:
     """Pair quads with what was read there; lines without text, or less sure than asked for, are left out."""
+    least = max(min_confidence, NOISE_CONFIDENCE)
     remaining = iter(texts)
     for quad, crops in zip(prepared.quads, prepared.crops, strict=True):
         pieces = [(next(remaining), crop.width_px) for crop in crops]
         line = merge_pieces(pieces)
-        if line.text and line.confidence >= min_confidence:
+        if line.text and line.confidence >= least:
             yield ReadLine(line.text, line.confidence, quad, line.chars)
 
 

@@ -47,7 +47,11 @@ class OcrOptions(BaseModel):
         default=False, description="true adds box, confidence and alternatives of each character."
     )
     min_confidence: Annotated[float, BeforeValidator(_number)] = Field(
-        default=0.0, ge=0, le=1, allow_inf_nan=False, description="Lines below this confidence are left out."
+        default=0.0,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="Lines below this confidence are left out; below 0.2, what was read is never text.",
     )
 
     @property
