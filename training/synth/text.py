@@ -95,15 +95,19 @@ class TextSampler:
         rng = self._rng
         letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
         short = "".join(rng.choices(letters, k=rng.randint(1, 5)))
-        kind = rng.randrange(9)
+        kind = rng.randrange(12)
         if kind == 0:
             return short
         if kind == 1:
             return rng.choice(letters) + rng.choice("abcdefghilmnrtxy")
         if kind == 2:
             return f"{rng.randint(0, 999)}{rng.choice(('', f'.{rng.randint(0, 99)}'))}{rng.choice(SHORT_UNITS)}"
-        if kind == 3:
-            return rng.choice(("——", "——", "—", "……", "-"))
+        if kind in (3, 8, 9):
+            return rng.choice(("——", "——", "——", "—", "……", f"{rng.randint(1, 9)}-{rng.randint(2, 99)}"))
+        if kind in (10, 11):
+            return (
+                f"{rng.choice((short, rng.choice(letters.lower()), f'{rng.choice(letters)}i'))}{rng.choice('；，：、')}"
+            )
         if kind == 4:
             parts = ",".join(f"{rng.choice(letters)}{rng.choice('iixyn12')}" for _ in range(rng.randint(2, 6)))
             return rng.choice(("({})", "（{}）", "[{}]", "{}")).format(parts)
