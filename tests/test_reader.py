@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +21,7 @@ from ocrsvc.recognition.batching import Recognised
 from ocrsvc.recognition.ctc import CharReading, LineText
 from ocrsvc.recognition.line import MAX_LINE_WIDTH_PX, LineCrop
 from tests.api.fakes import picture
-from tests.fakes import settle, width_reading
+from tests.fakes import width_reading
 
 pytestmark = pytest.mark.anyio
 
@@ -35,6 +36,19 @@ class FakeDetector:
 
     def detect(self, page: Page) -> list[LineQuad]:
         return [LineQuad(box_quad(*box), 1.0) for box in self.boxes]
+
+
+class HeldDetector(FakeDetector):
+    """Holds the page until it is let go."""
+
+    def __init__(self, *boxes: tuple[int, int, int, int]) -> None:
+        super().__init__(*boxes)
+        self.entered, self.leave = threading.Event(), threading.Event()
+
+    def detect(self, page: Page) -> list[LineQuad]:
+        self.entered.set()
+        assert self.leave.wait(30), "nobody let the detector go"
+        return super().detect(page)
 
 
 class FakeLines:
@@ -142,11 +156,11 @@ async def test_picture_that_cannot_be_read_is_refused(pool: ComputePool) -> None
 
 
 async def test_page_of_a_caller_that_left_goes_no_further(pool: ComputePool) -> None:
-    lines = FakeLines()
-    reader = reader_of(pool, FakeDetector((0, 0, 64, 32)), lines)
-    call = asyncio.create_task(reader.read(picture(), ReadOptions()))
-    await settle()
+    lines, detector = FakeLines(), HeldDetector((0, 0, 64, 32))
+    call = asyncio.create_task(reader_of(pool, detector, lines).read(picture(), ReadOptions()))
+    await asyncio.to_thread(detector.entered.wait, 30)
     call.cancel()
+    detector.leave.set()
     with pytest.raises(asyncio.CancelledError):
         await call
     assert lines.seen == []

@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from training.synth.fonts import Font
 
+CACHE_VERSION = 2
 CACHE = Path(__file__).resolve().parents[1] / "runs" / "atlas"
 
 
@@ -57,7 +58,10 @@ def _rasterise(font: ImageFont.FreeTypeFont, char: str, px: int) -> Glyph | None
     mask = np.asarray(canvas)
     if mask.max() < 60:  # an empty outline in place of a glyph
         return None
-    return Glyph(mask.copy(), int(x0), int(y0), float(font.getlength(char)))
+    rows, columns = np.flatnonzero(mask.max(axis=1)), np.flatnonzero(mask.max(axis=0))
+    top, left = int(rows[0]), int(columns[0])  # the box that Pillow gives reaches from the pen to the advance
+    trimmed = mask[top : rows[-1] + 1, left : columns[-1] + 1].copy()
+    return Glyph(trimmed, int(x0) + left, int(y0) + top, float(font.getlength(char)))
 
 
 def _notdef(font: ImageFont.FreeTypeFont, px: int) -> bytes | None:
@@ -85,7 +89,7 @@ def build_face(font: Font, px: int, characters: Sequence[str]) -> Face:
 def cached_face(font: Font, px: int, characters: Sequence[str]) -> Face:
     """`build_face`, kept on disk under `training/runs/atlas`, as rasterising all fonts takes a minute."""
     stamp = [(f.name, f.stat().st_size) for f in font.files]
-    key = hashlib.sha256(repr((stamp, font.index, px, "".join(characters))).encode()).hexdigest()[:16]
+    key = hashlib.sha256(repr((CACHE_VERSION, stamp, font.index, px, "".join(characters))).encode()).hexdigest()[:16]
     path = CACHE / f"{key}.pickle"
     if path.exists():
         return Face(font, px, pickle.loads(path.read_bytes()))

@@ -20,8 +20,8 @@ MARGIN_EM = 1.6
 class InkLine:
     """A line as ink on nothing.
 
-    `ink` is uint8 [H, W] coverage; `spans` float32 [chars, 2] are the left and right ends of each character in
-    pixels; `box` is (x0, y0, x1, y1), the line's own ink; `em_px` its type size.
+    `ink` is uint8 [H, W] coverage; `spans` float32 [chars, 2] are the left and right ends of each character's ink
+    in pixels; `box` is (x0, y0, x1, y1), the line's own ink; `em_px` its type size.
     """
 
     ink: NDArray[np.uint8]
@@ -89,8 +89,9 @@ class Typesetter:
             )
             first, second = (latin, cjk) if drawn < "\u2000" else (cjk, latin)
             glyph = first.glyphs.get(drawn) or second.glyphs[drawn]
-            placed.append((round(pen) + glyph.left, glyph))
-            spans.append((pen, pen + glyph.advance))
+            x = round(pen) + glyph.left
+            placed.append((x, glyph))
+            spans.append((x, x + glyph.mask.shape[1]))
             pen += max(1.0, glyph.advance + tracking)
         left = min(0, min(x for x, _ in placed))
         width = int(max(pen, max(x + g.mask.shape[1] for x, g in placed))) - left + 2 * margin + 2
