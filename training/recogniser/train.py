@@ -13,6 +13,7 @@ import json
 import math
 import os
 import time
+from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -183,7 +184,7 @@ def train(options: Options) -> None:
     validation_lines(200)
     with BatchSource(options.workers, options.columns, options.seed + trainer.progress.steps) as source:
         saved = validated = time.monotonic()
-        sums: dict[str, float] = {}
+        seen: dict[str, list[float]] = defaultdict(list)
         since = time.monotonic()
         lines_then = trainer.progress.lines
         while trainer.share < 1:
@@ -193,14 +194,14 @@ def train(options: Options) -> None:
             source.progress.value = trainer.share
             start = time.monotonic()
             for k, v in trainer.step(source.next_batch()).items():
-                sums[k] = sums.get(k, 0.0) + (v / 100 if k != "read" else v / 2)
+                seen[k].append(v)
             trainer.progress.seconds += time.monotonic() - start
             if trainer.progress.steps % 100 == 0:
                 speed = (trainer.progress.lines - lines_then) / (time.monotonic() - since)
-                trainer.log(
-                    rate=round(trainer.rate(), 6), lines_per_s=round(speed), **{k: round(v, 4) for k, v in sums.items()}
-                )
-                sums, since, lines_then = {}, time.monotonic(), trainer.progress.lines
+                means = {k: round(sum(v) / len(v), 4) for k, v in seen.items()}
+                trainer.log(rate=round(trainer.rate(), 6), lines_per_s=round(speed), **means)
+                since, lines_then = time.monotonic(), trainer.progress.lines
+                seen.clear()
             if time.monotonic() - saved > 180:
                 trainer.save()
                 saved = time.monotonic()
