@@ -22,7 +22,7 @@ def plain(text: str) -> str:
 
 
 async def read_sample(options: ReadOptions) -> PageReading:
-    async with open_engine(Settings(_env_file=None)) as engine:
+    async with open_engine(Settings()) as engine:
         return await engine.reader.read(SAMPLE.read_bytes(), options)
 
 
