@@ -29,7 +29,7 @@ from training.recogniser.validation import validation_lines
 from training.recogniser.weights import load_weights
 
 FRAMES_UNTIL = 0.4
-"""Share of the run after which the frame loss is gone."""
+"""Stage after which the frame loss is gone."""
 
 
 @dataclass(slots=True)
@@ -44,6 +44,7 @@ class Options:
     extra_classes: int
     init: Path | None
     seed: int
+    stage_from: float = 0.0
     warm_up_steps: int = 200
     ema_decay: float = 0.999
     clip: float = 5.0
@@ -84,6 +85,11 @@ class Trainer:
         """Share of the run that is done, in [0, 1]."""
         return min(1.0, self.progress.seconds / (60 * self.options.minutes))
 
+    @property
+    def stage(self) -> float:
+        """How far the curriculum is, in [0, 1]: a round that starts from trained weights leaves out its beginning."""
+        return self.options.stage_from + (1 - self.options.stage_from) * self.share
+
     def rate(self) -> float:
         """Learning rate: linear warm-up, then a cosine to 2 % of the peak."""
         warm = min(1.0, (self.progress.steps + 1) / self.options.warm_up_steps)
@@ -122,7 +128,7 @@ class Trainer:
         self.net.train()
         lines = torch.from_numpy(batch.lines).to(self.device, non_blocking=True)
         targets = batch.targets(self.device)
-        frame_weight = max(0.0, 1 - self.share / FRAMES_UNTIL)
+        frame_weight = max(0.0, 1 - self.stage / FRAMES_UNTIL)
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             features = self.net.features(lines)
         extra = 0 if full else self.options.extra_classes
@@ -191,7 +197,7 @@ def train(options: Options) -> None:
             while (options.run / "PAUSE").exists():
                 time.sleep(1)
                 since += 1
-            source.progress.value = trainer.share
+            source.progress.value = trainer.stage
             start = time.monotonic()
             for k, v in trainer.step(source.next_batch()).items():
                 seen[k].append(v)
@@ -222,9 +228,10 @@ def main() -> None:
     parser.add_argument("--peak-rate", type=float, default=2.5e-3)
     parser.add_argument("--extra-classes", type=int, default=1000)
     parser.add_argument("--init", type=Path, help="weights to start from")
+    parser.add_argument("--stage-from", type=float, default=0.0, help="0.6 with --init: long lines at once, CTC alone")
     parser.add_argument("--seed", type=int, default=1)
     a = parser.parse_args()
-    train(Options(a.run, a.minutes, a.columns, a.workers, a.peak_rate, a.extra_classes, a.init, a.seed))
+    train(Options(a.run, a.minutes, a.columns, a.workers, a.peak_rate, a.extra_classes, a.init, a.seed, a.stage_from))
 
 
 if __name__ == "__main__":
