@@ -38,12 +38,11 @@ async def test_the_sample_invoice_is_read_in_full() -> None:
 
 async def test_lines_stand_where_they_were_drawn() -> None:
     page = await read_sample(ReadOptions())
-    places = {plain(line.text): line.quad[0] for line in page.lines}
-    for x, y, _, text in VALUES:
-        if plain(text) in places and len(text) > 6:
-            left, top = places[plain(text)]
-            assert abs(left - x) < 12
-            assert abs(top - y) < 16
+    corners = [(plain(line.text), *line.quad[0].tolist()) for line in page.lines]
+    own_lines = [value for value in VALUES if any(text == plain(value[3]) for text, _, _ in corners)]
+    assert len(own_lines) >= 0.7 * len(VALUES)  # others share a box with their label
+    for x, y, _, value in own_lines:
+        assert any(text == plain(value) and abs(left - x) < 16 and abs(top - y) < 16 for text, left, top in corners)
 
 
 async def test_half_the_height_still_reads_the_amounts() -> None:

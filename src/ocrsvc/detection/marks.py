@@ -20,8 +20,32 @@ REACH = 0.3
 """How far a mark reaches out to its neighbours at either end, in its own size."""
 
 
+class Boxes:
+    """Sides of N boxes, pixels; a base for what has such sides."""
+
+    __slots__ = ()
+    x0: Floats
+    y0: Floats
+    x1: Floats
+    y1: Floats
+
+    def __len__(self) -> int:
+        """How many boxes there are."""
+        return len(self.x0)
+
+    @property
+    def width(self) -> Floats:
+        """[N] widths."""
+        return self.x1 - self.x0
+
+    @property
+    def height(self) -> Floats:
+        """[N] heights."""
+        return self.y1 - self.y0
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class Marks:
+class Marks(Boxes):
     """Bounding boxes of N connected marks, pixels, ends exclusive, each array [N]; `area` counts ink.
 
     `contrast` is how far the ink stands out from its ground on average, grey levels.
@@ -34,10 +58,6 @@ class Marks:
     area: Floats
     contrast: Floats
 
-    def __len__(self) -> int:
-        """How many marks there are."""
-        return len(self.x0)
-
     def take(self, chosen: NDArray[np.bool_] | Ints) -> Marks:
         """The marks at these places."""
         return Marks(
@@ -48,16 +68,6 @@ class Marks:
             self.area[chosen],
             self.contrast[chosen],
         )
-
-    @property
-    def width(self) -> Floats:
-        """[N] widths."""
-        return self.x1 - self.x0
-
-    @property
-    def height(self) -> Floats:
-        """[N] heights."""
-        return self.y1 - self.y0
 
 
 def find_marks(ink: Ink) -> Marks:

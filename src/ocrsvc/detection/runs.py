@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ocrsvc.detection.marks import Floats, Ints, Marks
+from ocrsvc.detection.marks import Boxes, Floats, Ints, Marks
 
 Pairs = tuple[Ints, Ints]
 """Places of the first and of the second of n pairs of runs, [n] each."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Runs:
+class Runs(Boxes):
     """Bounds of N runs on the levelled page, each array [N]; `tall` is the height of the highest mark in each."""
 
     x0: Floats
@@ -21,20 +21,6 @@ class Runs:
     x1: Floats
     y1: Floats
     tall: Floats
-
-    def __len__(self) -> int:
-        """How many runs there are."""
-        return len(self.x0)
-
-    @property
-    def width(self) -> Floats:
-        """[N] widths."""
-        return self.x1 - self.x0
-
-    @property
-    def height(self) -> Floats:
-        """[N] heights."""
-        return self.y1 - self.y0
 
 
 def bound_runs(marks: Marks, labels: Ints) -> Runs:
